@@ -1,0 +1,119 @@
+import type { FileTree, TreeLimits } from '../src/core/file-tree.ts';
+import type { LineageId, RunId } from '../src/core/ids.ts';
+
+/** A host directory the guard lets the sandbox see, read-only. */
+export interface ReadOnlyMount {
+  /** Absolute path on the host. */
+  readonly source: string;
+  /** Where it appears: one path segment below the workspace, such as `strategies`. */
+  readonly target: string;
+}
+
+/** Ceilings set by the runtime; nothing inside can raise them. */
+export interface SandboxLimits {
+  readonly memoryMiB: number;
+  readonly cpus: number;
+  readonly pids: number;
+  /** For everything the sandbox writes, workspace and temporary files together. */
+  readonly diskMiB: number;
+}
+
+export interface SandboxSpec {
+  readonly run: RunId;
+  /** A sandbox is never handed to a second lineage. */
+  readonly owner: LineageId;
+  /** What the workspace holds at the start. */
+  readonly files: FileTree;
+  readonly mounts: readonly ReadOnlyMount[];
+  /** Host path of the model gateway's Unix socket, or `null`. Inside, `$GALAPAGOS_GATEWAY` is its path. */
+  readonly gatewaySocket: string | null;
+  readonly limits: SandboxLimits;
+}
+
+export interface ExecOptions {
+  readonly signal: AbortSignal;
+  /** Wall-clock limit in milliseconds. */
+  readonly timeoutMs: number;
+  /** Cap for each stream in bytes; past it the command is stopped. */
+  readonly maxOutputBytes: number;
+  /** UTF-8 text for standard input, closed after it. Default empty. */
+  readonly stdin?: string;
+  /** Added to a fixed, minimal environment. Never a secret. */
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export const stopReasons = ['exit', 'timeout', 'memory', 'output', 'disk', 'cancelled', 'policy'] as const;
+/** `exit` means the command ended by itself, by status or by its own signal. */
+export type StopReason = (typeof stopReasons)[number];
+
+export interface ExecResult {
+  /** `null` when a signal ended it. */
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+  readonly stoppedBy: StopReason;
+  /** UTF-8 with U+FFFD for bad bytes, cut at the cap. Hostile text. */
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly wallMs: number;
+  /** User plus system time of all descendants, or `null` where the provider cannot tell. */
+  readonly cpuMs: number | null;
+  readonly peakMemoryMiB: number | null;
+  readonly bytesWritten: number | null;
+}
+
+/**
+ * A place where hostile code runs. The workspace is the working directory of
+ * every command and the only directory, besides a private `/tmp`, that it can
+ * write. State persists between commands of one sandbox.
+ */
+export interface Sandbox extends AsyncDisposable {
+  readonly id: string;
+  readonly provider: string;
+  /**
+   * Runs one command to its end and reports how it ended. A failing command
+   * is a result; only a failing sandbox throws. Every descendant is gone when
+   * this returns.
+   * @param argv - Program and arguments, never joined through a shell.
+   * @throws {SandboxUnavailableError} when the sandbox is gone or cannot start a command.
+   */
+  exec(argv: readonly string[], options: ExecOptions): Promise<ExecResult>;
+  /** Writes files into the workspace, over what is there. */
+  put(files: FileTree): Promise<void>;
+  /**
+   * The workspace as it is now, mounts left out. Never follows a link.
+   * @throws {GenomeInvalidError} for a link, a special file, a bad path or an exceeded limit.
+   */
+  get(limits: TreeLimits): Promise<FileTree>;
+}
+
+export interface ProviderStatus {
+  readonly usable: boolean;
+  /** Why not, or what it relies on. */
+  readonly why: string;
+  /** A command or a step that would make it usable; empty when it is. */
+  readonly fix: string;
+}
+
+export interface SandboxProvider extends AsyncDisposable {
+  readonly name: string;
+  /** Strongest first: `container`, `namespaces`, `none`. */
+  readonly isolation: 'container' | 'namespaces' | 'none';
+  /** What it cannot do, by name; the conformance suite skips these by name and fails if one starts to pass. */
+  readonly gaps: readonly SandboxGap[];
+  probe(): Promise<ProviderStatus>;
+  /** @throws {SandboxUnavailableError} */
+  open(spec: SandboxSpec, signal: AbortSignal): Promise<Sandbox>;
+  /** Removes what dead processes left behind for this run, or for every run. @returns how many things. */
+  reap(run: RunId | 'all'): Promise<number>;
+}
+
+export const sandboxGaps = [
+  'filesystem-isolation',
+  'network-isolation',
+  'read-only-mounts',
+  'disk-limit',
+  'memory-limit',
+  'pid-limit',
+  'daemon-containment',
+] as const;
+export type SandboxGap = (typeof sandboxGaps)[number];

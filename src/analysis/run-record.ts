@@ -1,0 +1,44 @@
+import type { ArmName } from '../core/config/arms.ts';
+import type { Evaluation, Generation, Usage } from '../core/messages.ts';
+
+/** What is known of one run, live or finished; rebuilt from its journal. */
+export interface RunRecord {
+  readonly run: string;
+  readonly dir: string;
+  readonly experiment: string;
+  readonly arm: ArmName;
+  readonly seed: number;
+  readonly status: 'running' | 'done' | 'stopped' | 'failed';
+  /** Why it stopped or failed. */
+  readonly reason: string | null;
+  readonly startedAtMs: number;
+  /** Wall time spent in all sessions, in milliseconds. */
+  readonly wallMs: number;
+  readonly lineages: readonly LineageRecord[];
+}
+
+export interface LineageRecord {
+  readonly id: string;
+  readonly model: string;
+  /** Generation 0 first; one entry per generation, failed ones included. */
+  readonly generations: readonly Generation[];
+  /** The held-out test of the best generation, opened once at the end; `null` before. */
+  readonly test: Evaluation | null;
+  readonly spent: Usage;
+  readonly evaluations: number;
+}
+
+/** The generation with the highest selection score; the earliest of equals; `null` when none was measured. */
+export function bestGeneration(generations: readonly Generation[]): Generation | null {
+  let best: Generation | null = null;
+  for (const g of generations) {
+    const score = selectionScore(g);
+    if (score !== null && (best === null || score > selectionScore(best)!)) best = g;
+  }
+  return best;
+}
+
+/** `null` for a generation that was not measured: a failed evaluation has no score. */
+export function selectionScore(generation: Generation): number | null {
+  return generation.selection?.status === 'measured' ? generation.selection.score : null;
+}

@@ -1,0 +1,55 @@
+/** A signal with an end of its own. Dispose it, or its parent keeps a listener. */
+export interface Deadline {
+  readonly signal: AbortSignal;
+  [Symbol.dispose](): void;
+}
+
+/**
+ * A time limit tied to a longer-lived signal.
+ *
+ * Not `AbortSignal.any` (composites of a long-lived signal are retained on
+ * Node 20) and not `AbortSignal.timeout` (fake timers cannot move it).
+ */
+export function deadline(parent: AbortSignal, timeoutMs: number): Deadline {
+  const controller = new AbortController();
+  const follow = () => controller.abort(parent.reason);
+  if (parent.aborted) follow();
+  parent.addEventListener('abort', follow, { once: true });
+  const timer = setTimeout(
+    () => controller.abort(new DOMException(`no result in ${timeoutMs} ms`, 'TimeoutError')),
+    timeoutMs,
+  );
+  return {
+    signal: controller.signal,
+    [Symbol.dispose]() {
+      clearTimeout(timer);
+      parent.removeEventListener('abort', follow);
+    },
+  };
+}
+
+/** Rejects as soon as `signal` aborts, and otherwise settles as `work` does. */
+export function raceAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const stop = () => reject(signal.reason);
+    if (signal.aborted) return stop();
+    signal.addEventListener('abort', stop, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+  });
+}
+
+/** Waits `ms` milliseconds or until `signal` aborts; an abort rejects with its reason. */
+export function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason);
+    const stop = () => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener('abort', stop);
+      resolve();
+    }, ms);
+    signal.addEventListener('abort', stop, { once: true });
+  });
+}

@@ -1,0 +1,36 @@
+/**
+ * Undoes things in reverse order; stands in for `AsyncDisposableStack`, which
+ * Node 20 lacks. Disposal is idempotent, and every step runs even if an
+ * earlier one throws: the failures come out together as one AggregateError.
+ */
+export class Cleanup implements AsyncDisposable {
+  #steps: (() => PromiseLike<void> | void)[] = [];
+  #done: Promise<void> | null = null;
+
+  /** Registers a resource for disposal and returns it. */
+  use<T extends AsyncDisposable>(resource: T): T {
+    this.defer(() => resource[Symbol.asyncDispose]());
+    return resource;
+  }
+
+  defer(step: () => PromiseLike<void> | void): void {
+    this.#steps.push(step);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#done ??= this.#run();
+    return this.#done;
+  }
+
+  async #run(): Promise<void> {
+    const failures: unknown[] = [];
+    for (const step of this.#steps.reverse()) {
+      try {
+        await step();
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw new AggregateError(failures, 'cleanup failed');
+  }
+}

@@ -1,0 +1,24 @@
+import pino from 'pino';
+
+export type Logger = pino.Logger;
+
+/**
+ * The run's log, for people, on standard error; the journal is the record.
+ * Text from a model or a candidate never becomes a key, and goes under
+ * `untrusted` when it must be logged.
+ */
+export function createLogger(options: {
+  readonly level?: string;
+  readonly bindings?: Readonly<Record<string, string>>;
+  readonly destination?: pino.DestinationStream;
+}): Logger {
+  return pino(
+    {
+      level: options.level ?? 'warn',
+      base: { ...options.bindings },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      redact: { paths: ['apiKey', '*.apiKey', '*.headers.authorization'], censor: '[redacted]' },
+    },
+    options.destination ?? pino.destination({ dest: 2, sync: true }),
+  );
+}

@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { MessageInvalidError } from './errors.ts';
-import type { CommitId, GenomeId, LineageId, RunId } from './ids.ts';
 import { parseCommitId, parseGenomeId, parseLineageId, parseRunId } from './ids.ts';
 import type { Json } from './json.ts';
 import { failureReasons, splits } from './niche.ts';
@@ -116,6 +115,14 @@ export const checkSchema = z.strictObject({
 });
 export type Check = z.output<typeof checkSchema>;
 
+/** A peer's code found in a child: how many lines, and which share of all the lines the child added. */
+export const adoptionSchema = z.strictObject({
+  from: strategyRefSchema,
+  lines: z.int().positive(),
+  share: z.number().gt(0).max(1),
+});
+export type Adoption = z.output<typeof adoptionSchema>;
+
 const editFailureSchema = z.strictObject({
   stage: z.enum(['meta-agent', 'collect', 'import-check', 'budget']),
   message: z.string(),
@@ -137,7 +144,7 @@ export const generationSchema = z.strictObject({
   failure: editFailureSchema.nullable(),
   train: evaluationSchema.nullable(),
   selection: evaluationSchema.nullable(),
-  adoptedFrom: strategyRefSchema.nullable(),
+  adoption: adoptionSchema.nullable(),
   reads: z.array(readSchema),
   usage: usageSchema,
   /** Bytes and files of the genome. */
@@ -150,10 +157,23 @@ export type Generation = z.output<typeof generationSchema>;
 
 const job = { run: runId, seed: count };
 
+const editOutcome = {
+  changedFiles: z.array(z.string()),
+  bytes: count,
+  files: count,
+  reads: z.array(readSchema),
+  usage: usageSchema,
+  wallMs: z.number().nonnegative(),
+};
+
 export const roleMessages = {
   lineage: {
     request: z.strictObject({ ...job, lineage: lineageId, round: count, snapshot: z.array(strategyRefSchema) }),
-    result: z.strictObject({ generation: generationSchema, stop: z.enum(['budget', 'stagnation']).nullable() }),
+    /** `generation` is `null` when the budget was used up before anything was tried. */
+    result: z.strictObject({
+      generation: generationSchema.nullable(),
+      stop: z.enum(['budget', 'stagnation']).nullable(),
+    }),
   },
   'meta-agent': {
     request: z.strictObject({
@@ -170,25 +190,17 @@ export const roleMessages = {
     }),
     result: z.discriminatedUnion('status', [
       z.strictObject({
+        ...editOutcome,
         status: z.literal('edited'),
         genome: genomeId,
-        changedFiles: z.array(z.string()),
-        bytes: count,
-        files: count,
-        reads: z.array(readSchema),
-        usage: usageSchema,
-        wallMs: z.number(),
+        adoption: adoptionSchema.nullable(),
       }),
+      /** `genome` is the broken child, when one came back. */
       z.strictObject({
+        ...editOutcome,
         status: z.literal('failed'),
-        failure: editFailureSchema,
         genome: genomeId.nullable(),
-        changedFiles: z.array(z.string()),
-        bytes: count,
-        files: count,
-        reads: z.array(readSchema),
-        usage: usageSchema,
-        wallMs: z.number(),
+        failure: editFailureSchema,
       }),
     ]),
   },
@@ -257,24 +269,33 @@ export const roleMessages = {
     }),
   },
   archivist: {
-    request: z.strictObject({
-      ...job,
-      lineage: lineageId,
-      generation: count,
-      round: count,
-      model: z.string(),
-      genome: genomeId,
-      parentCommit: commitId.nullable(),
-      metaFrom: count.nullable(),
-      verdict: z.enum(verdicts),
-      summary: z.string(),
-      adoptedFrom: strategyRefSchema.nullable(),
-      reads: z.array(readSchema),
-      /** The JSON that goes into the evaluation note. */
-      note: json,
-      isBest: z.boolean(),
-    }),
-    result: z.strictObject({ commit: commitId }),
+    request: z.discriminatedUnion('kind', [
+      /** Writes one generation's commit and refs. */
+      z.strictObject({
+        ...job,
+        kind: z.literal('record'),
+        lineage: lineageId,
+        generation: count,
+        round: count,
+        model: z.string(),
+        genome: genomeId,
+        parentCommit: commitId.nullable(),
+        metaFrom: count.nullable(),
+        verdict: z.enum(verdicts),
+        summary: z.string(),
+        adoption: adoptionSchema.nullable(),
+        reads: z.array(readSchema),
+        isBest: z.boolean(),
+      }),
+      /** Writes the notes of a finished round, in order, and makes the round visible to plain git. */
+      z.strictObject({
+        ...job,
+        kind: z.literal('close-round'),
+        round: count,
+        generations: z.array(generationSchema),
+      }),
+    ]),
+    result: z.strictObject({ commit: commitId.nullable() }),
   },
 } as const;
 
@@ -308,5 +329,3 @@ export function addUsage(a: Usage, b: Usage): Usage {
     costUsd: a.costUsd === null || b.costUsd === null ? null : a.costUsd + b.costUsd,
   };
 }
-
-export type { CommitId, GenomeId, LineageId, RunId };

@@ -19,8 +19,8 @@ const sharedRoles: readonly RoleName[] = ['proposer', 'solver', 'archivist'];
 
 export const subjects = {
   /** The work queue of a role: requests wait here until an actor takes one. */
-  jobs: (run: RunId, role: RoleName, lineage: LineageId) =>
-    subject(run, role, sharedRoles.includes(role) ? 'any' : lineage, 'job-requested'),
+  jobs: (run: RunId, role: RoleName, lineage: LineageId | null) =>
+    subject(run, role, lineage === null || sharedRoles.includes(role) ? 'any' : lineage, 'job-requested'),
   /** Facts of a run as they are recorded, for whoever watches. */
   facts: (run: RunId, role: string, id: string, type: string) => subject(run, role, id, type.replaceAll('.', '-')),
 } as const;

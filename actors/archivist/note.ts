@@ -1,0 +1,28 @@
+import type { Json } from '../../src/core/json.ts';
+import type { Evaluation, Generation } from '../../src/core/messages.ts';
+
+/**
+ * The evaluation note of a generation: what was measured after the commit was
+ * fixed. Durations are left out, so that equal runs have equal notes.
+ */
+export function noteOf(g: Generation): Json {
+  return {
+    verdict: g.verdict,
+    checks: g.checks,
+    failure: g.failure,
+    train: untimed(g.train),
+    selection: untimed(g.selection),
+    adoption: g.adoption && {
+      from: `${g.adoption.from.lineage}/${g.adoption.from.generation}`,
+      lines: g.adoption.lines,
+      share: g.adoption.share,
+    },
+    usage: g.usage,
+    published: g.published,
+  } as unknown as Json;
+}
+
+function untimed(evaluation: Evaluation | null) {
+  if (evaluation === null) return null;
+  return { ...evaluation, items: evaluation.items.map(({ situation, consequence }) => ({ situation, consequence })) };
+}

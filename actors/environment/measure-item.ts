@@ -1,0 +1,106 @@
+import type { Ask } from '../../src/core/ask.ts';
+import { describeError } from '../../src/core/errors.ts';
+import {
+  addUsage,
+  type Evaluation,
+  type EvaluationItem,
+  noUsage,
+  type RequestOf,
+  type ResultOf,
+  type Usage,
+} from '../../src/core/messages.ts';
+import type { Consequence, Niche, Situation } from '../../src/core/niche.ts';
+
+export interface EnvironmentPorts {
+  readonly niche: Niche;
+  readonly ask: Ask;
+}
+
+export interface MeasuredItem {
+  readonly item: EvaluationItem;
+  readonly usage: Usage;
+}
+
+/**
+ * One situation, solved and measured. Only the niche's measurement counts:
+ * nothing that the candidate says about itself is looked at.
+ * @throws {SandboxUnavailableError} when the sandbox failed every time; that is
+ *   no consequence of the candidate's, so nothing is recorded about it.
+ */
+export async function measureItem(
+  ports: EnvironmentPorts,
+  request: RequestOf<'environment'>,
+  situation: Situation,
+  signal: AbortSignal,
+): Promise<MeasuredItem> {
+  const { run, seed, lineage, generation, genome, model } = request;
+  const answer = await ports.ask('solver', { run, seed, lineage, generation, genome, model, situation }, signal);
+  const consequence = stoppedConsequence(answer) ?? (await measure(ports.niche, situation, answer, signal));
+  return { item: { situation: situation.id, consequence, wallMs: answer.wallMs }, usage: answer.usage };
+}
+
+function stoppedConsequence(answer: ResultOf<'solver'>): Consequence | null {
+  const failed = (reason: 'timeout' | 'limit' | 'crash' | 'no-answer', message: string): Consequence => ({
+    status: 'failed',
+    reason,
+    message,
+  });
+  if (answer.stoppedBy === 'timeout') return failed('timeout', 'no answer within the time limit');
+  if (answer.stoppedBy !== 'exit') return failed('limit', `stopped by its ${answer.stoppedBy} limit`);
+  if (answer.exitCode !== 0) {
+    const lastLine =
+      answer.stderrTail
+        .trim()
+        .split('\n')
+        .find((line) => /Error/.test(line)) ?? '';
+    return failed(
+      'crash',
+      `exit ${answer.exitCode ?? 'by signal'}${lastLine === '' ? '' : `: ${lastLine.slice(0, 200)}`}`,
+    );
+  }
+  return answer.problem === null ? null : failed('no-answer', answer.problem);
+}
+
+async function measure(
+  niche: Niche,
+  situation: Situation,
+  answer: ResultOf<'solver'>,
+  signal: AbortSignal,
+): Promise<Consequence> {
+  try {
+    const consequence = await niche.measure(situation, { output: answer.output, exitCode: answer.exitCode }, signal);
+    if (consequence.status === 'measured' && !Number.isFinite(consequence.score)) {
+      return {
+        status: 'failed',
+        reason: 'niche-error',
+        message: `niche ${niche.name} measured ${consequence.score}, which is not a finite score`,
+      };
+    }
+    return consequence;
+  } catch (error) {
+    signal.throwIfAborted();
+    return { status: 'failed', reason: 'niche-error', message: `niche ${niche.name} threw: ${describeError(error)}` };
+  }
+}
+
+/** A score exists only when every item was measured; otherwise the first failure says why there is none. */
+export function evaluationOf(split: Evaluation['split'], items: readonly EvaluationItem[]): Evaluation {
+  let sum = 0;
+  for (const { situation, consequence } of items) {
+    if (consequence.status === 'failed') {
+      return {
+        status: 'failed',
+        split,
+        reason: consequence.reason,
+        message: `${situation}: ${consequence.message}`,
+        items: [...items],
+      };
+    }
+    sum += consequence.score;
+  }
+  return { status: 'measured', split, score: sum / items.length, n: items.length, items: [...items] };
+}
+
+export function usageOf(measured: readonly MeasuredItem[]): Usage {
+  return measured.reduce((sum, m) => addUsage(sum, m.usage), noUsage);
+}

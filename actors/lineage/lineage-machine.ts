@@ -1,0 +1,192 @@
+import { assign, emit, fromPromise, setup } from 'xstate';
+import type { Evaluation, Generation, RequestOf, ResultOf } from '../../src/core/messages.ts';
+import { type JobEmitted, type JobEvent, notProvided } from '../job-actor.ts';
+import { advance, type LineageState } from './lineage-state.ts';
+
+type Request = RequestOf<'lineage'>;
+
+/** One generation in the making; each state adds what it found. */
+export interface Draft {
+  readonly request: Request;
+  readonly parent: number | null;
+  readonly meta: number | null;
+  readonly edit: ResultOf<'meta-agent'> | null;
+  readonly evaluations: {
+    readonly train: Evaluation | null;
+    readonly selection: Evaluation | null;
+    readonly isOverBudget: boolean;
+  };
+  readonly usage: Generation['usage'];
+  readonly judgement: { readonly verdict: Generation['verdict']; readonly checks: Generation['checks'] } | null;
+}
+
+export interface LineageContext {
+  readonly state: LineageState;
+  readonly draft: Draft | null;
+  readonly maxStagnation: number | null;
+}
+
+/** What the steps are given: where the lineage stands, and the draft so far. */
+export interface StepInput {
+  readonly state: LineageState;
+  readonly draft: Draft;
+}
+
+const step = <T>(name: string) => fromPromise<T, StepInput>(notProvided(name));
+
+/**
+ * Supervises one lineage: one generation a round.
+ *
+ * I1. At most one round is in hand; any other is answered with `job.refused`.
+ * I2. Every accepted round ends in exactly one `job.finished` or `job.abandoned`.
+ * I3. Round 0 is the seed: it is evaluated and recorded, never edited.
+ * I4. A child that failed to edit or import is recorded, never evaluated, never a parent.
+ * I5. A verdict comes from the gate; a generation is recorded after its verdict
+ *     and published after it is recorded.
+ * I6. Context is plain JSON, and `state` is a fold over finished generations:
+ *     an abandoned round leaves it as it was.
+ */
+export const lineageMachine = setup({
+  types: {
+    input: {} as { readonly state: LineageState; readonly maxStagnation: number | null },
+    context: {} as LineageContext,
+    events: {} as JobEvent<'lineage'>,
+    emitted: {} as JobEmitted<'lineage'>,
+  },
+  actors: {
+    /** `null` when the budget is used up. */
+    select: step<{ parent: number; meta: number } | null>('select'),
+    edit: step<ResultOf<'meta-agent'>>('edit'),
+    evaluate: step<Pick<Draft, 'evaluations' | 'usage'>>('evaluate'),
+    judge: step<NonNullable<Draft['judgement']>>('judge'),
+    record: step<Generation>('record'),
+  },
+  actions: {
+    abandon: emit(({ event }) => ({
+      type: 'job.abandoned' as const,
+      error: (event as { error?: unknown }).error ?? 'cancelled',
+    })),
+    drop: assign({ draft: null }),
+  },
+  guards: {
+    isSeedRound: ({ context }) => context.draft!.request.round === 0,
+    hasFailedEdit: ({ context }) => context.draft!.edit?.status === 'failed',
+  },
+}).createMachine({
+  id: 'lineage',
+  context: ({ input }) => ({ ...input, draft: null }),
+  initial: 'idle',
+  on: { 'job.assigned': { actions: emit({ type: 'job.refused' as const }) } },
+  states: {
+    idle: {
+      on: {
+        'job.assigned': { target: 'working', actions: assign({ draft: ({ event }) => draftOf(event.request) }) },
+        'job.cancelled': {},
+      },
+    },
+    working: {
+      initial: 'starting',
+      on: { 'job.cancelled': { target: 'idle', actions: ['drop', 'abandon'] } },
+      states: {
+        starting: { always: [{ guard: 'isSeedRound', target: 'evaluating' }, { target: 'selecting' }] },
+        selecting: {
+          invoke: {
+            src: 'select',
+            input: stepInput,
+            onDone: [
+              {
+                guard: ({ event }) => event.output === null,
+                target: '#lineage.idle',
+                actions: [
+                  'drop',
+                  emit({ type: 'job.finished' as const, result: { generation: null, stop: 'budget' as const } }),
+                ],
+              },
+              {
+                target: 'editing',
+                actions: assign({ draft: ({ context, event }) => ({ ...context.draft!, ...event.output! }) }),
+              },
+            ],
+            onError: { target: '#lineage.idle', actions: ['drop', 'abandon'] },
+          },
+        },
+        editing: {
+          invoke: {
+            src: 'edit',
+            input: stepInput,
+            onDone: {
+              target: 'edited',
+              actions: assign({
+                draft: ({ context, event }) => ({ ...context.draft!, edit: event.output, usage: event.output.usage }),
+              }),
+            },
+            onError: { target: '#lineage.idle', actions: ['drop', 'abandon'] },
+          },
+        },
+        edited: { always: [{ guard: 'hasFailedEdit', target: 'judging' }, { target: 'evaluating' }] },
+        evaluating: {
+          invoke: {
+            src: 'evaluate',
+            input: stepInput,
+            onDone: {
+              target: 'judging',
+              actions: assign({ draft: ({ context, event }) => ({ ...context.draft!, ...event.output }) }),
+            },
+            onError: { target: '#lineage.idle', actions: ['drop', 'abandon'] },
+          },
+        },
+        judging: {
+          invoke: {
+            src: 'judge',
+            input: stepInput,
+            onDone: {
+              target: 'recording',
+              actions: assign({ draft: ({ context, event }) => ({ ...context.draft!, judgement: event.output }) }),
+            },
+            onError: { target: '#lineage.idle', actions: ['drop', 'abandon'] },
+          },
+        },
+        recording: {
+          invoke: {
+            src: 'record',
+            input: stepInput,
+            onDone: {
+              target: '#lineage.idle',
+              actions: [
+                assign({ state: ({ context, event }) => advance(context.state, event.output), draft: null }),
+                emit(({ context, event }) => ({
+                  type: 'job.finished' as const,
+                  result: { generation: event.output, stop: stopOf(context, event.output) },
+                })),
+              ],
+            },
+            onError: { target: '#lineage.idle', actions: ['drop', 'abandon'] },
+          },
+        },
+      },
+    },
+  },
+});
+
+function stepInput({ context }: { readonly context: LineageContext }): StepInput {
+  return { state: context.state, draft: context.draft! };
+}
+
+function draftOf(request: Request): Draft {
+  return {
+    request,
+    parent: null,
+    meta: null,
+    edit: null,
+    evaluations: { train: null, selection: null, isOverBudget: false },
+    usage: { calls: 0, toolCalls: 0, promptTokens: 0, completionTokens: 0, costUsd: 0 },
+    judgement: null,
+  };
+}
+
+function stopOf(context: LineageContext, generation: Generation): 'budget' | 'stagnation' | null {
+  if (generation.failure?.stage === 'budget') return 'budget';
+  return context.maxStagnation !== null && context.state.sinceImprovement >= context.maxStagnation
+    ? 'stagnation'
+    : null;
+}

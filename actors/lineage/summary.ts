@@ -1,0 +1,16 @@
+import type { Generation } from '../../src/core/messages.ts';
+
+/** The subject line of a generation's commit: what changed, or why it failed. One line, no scores. */
+export function summaryOf(g: Omit<Generation, 'commit' | 'published'>): string {
+  if (g.verdict === 'seed') return 'the initial harness';
+  if (g.failure !== null) return oneLine(`${g.failure.stage}, ${g.failure.message}`);
+  const evaluation = [g.train, g.selection].find((e) => e?.status === 'failed');
+  if (evaluation?.status === 'failed') return oneLine(`${evaluation.reason}, ${evaluation.message}`);
+  const adopted = g.adoption === null ? '' : `, adopted from ${g.adoption.from.lineage} g${g.adoption.from.generation}`;
+  return oneLine(`${g.changedFiles.join(', ')}${adopted}`);
+}
+
+function oneLine(text: string): string {
+  const clean = text.replace(/[\p{Cc}\p{Cf}]+/gu, ' ').trim();
+  return clean.length > 100 ? `${clean.slice(0, 99)}…` : clean;
+}

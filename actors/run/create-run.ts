@@ -1,0 +1,128 @@
+import { createActor, fromPromise, waitFor } from 'xstate';
+import type { Ask } from '../../src/core/ask.ts';
+import type { RunId } from '../../src/core/ids.ts';
+import type { Journal } from '../../src/core/journal.ts';
+import type { Evaluation, Generation, StrategyRef } from '../../src/core/messages.ts';
+import { type Member, type RoundResult, type RunContext, runMachine } from './run-machine.ts';
+
+export interface RunPorts {
+  readonly run: RunId;
+  readonly seed: number;
+  readonly ask: Ask;
+  readonly journal: Journal;
+  /** The published strategies as they are now. */
+  readonly snapshot: () => readonly StrategyRef[];
+  /** Whether a run-wide budget (wall clock, tokens, cost) is used up. */
+  readonly isOverBudget: () => boolean;
+  readonly testItems: number;
+  readonly members: readonly Member[];
+  /** The first round that is not yet closed, and how many follow the seed's. */
+  readonly round: number;
+  readonly rounds: number;
+}
+
+export interface RunEnding {
+  readonly status: 'done' | 'stopped' | 'failed';
+  readonly reason: string | null;
+  readonly error: unknown;
+}
+
+export interface RunActor {
+  /** Lets the round under way finish, then stops. */
+  cancel(): void;
+  /** Resolves when the run has ended, one way or another. */
+  readonly ended: Promise<RunEnding>;
+}
+
+/** Drives one run to its end. `signal` stops it at once; `cancel` at the end of the round. */
+export function startRun(ports: RunPorts, signal: AbortSignal): RunActor {
+  const steps = {
+    openRound: fromPromise<readonly StrategyRef[] | null, RunContext>(async ({ input }) => openRound(ports, input)),
+    runRound: fromPromise<RoundResult, RunContext>(({ input }) => runRound(ports, input, signal)),
+    closeRound: fromPromise<void, RunContext>(({ input }) => closeRound(ports, input, signal)),
+    test: fromPromise<void, RunContext>(({ input }) => test(ports, input, signal)),
+  };
+  const { members, round, rounds } = ports;
+  const actor = createActor(runMachine.provide({ actors: steps }), { input: { members, round, rounds } });
+  actor.start();
+  const ended = waitFor(actor, (s) => s.status !== 'active', { timeout: Number.POSITIVE_INFINITY }).then(
+    ({ value, context }) => ({
+      status: value as RunEnding['status'],
+      reason: context.stop,
+      error: context.error,
+    }),
+  );
+  return { cancel: () => actor.send({ type: 'run.cancelled' }), ended };
+}
+
+async function openRound(ports: RunPorts, { round }: RunContext): Promise<readonly StrategyRef[] | null> {
+  if (ports.isOverBudget()) return null;
+  const opened = await ports.journal.once('round.opened', String(round), async () => ({
+    round,
+    snapshot: ports.snapshot(),
+  }));
+  return opened.snapshot;
+}
+
+async function runRound(ports: RunPorts, context: RunContext, signal: AbortSignal): Promise<RoundResult> {
+  const { run, seed } = ports;
+  const { round, snapshot } = context;
+  const results = await Promise.all(
+    context.members.map(async (member) => {
+      if (member.stop !== null) return { member, generation: null };
+      const peers = snapshot.filter((s) => s.lineage !== member.lineage);
+      const { generation, stop } = await ports.ask(
+        'lineage',
+        { run, seed, lineage: member.lineage, round, snapshot: peers },
+        signal,
+      );
+      return { member: { ...member, stop, best: better(member.best, generation) }, generation };
+    }),
+  );
+  return {
+    members: results.map((r) => r.member),
+    generations: results.flatMap((r) => (r.generation === null ? [] : [r.generation])),
+  };
+}
+
+/** The better of the best so far and a new generation; failed evaluations never count. */
+export function better(best: Member['best'], generation: Generation | null): Member['best'] {
+  if (generation === null || generation.verdict === 'failed' || generation.selection?.status !== 'measured')
+    return best;
+  const { score } = generation.selection;
+  return best === null || score > best.score
+    ? { generation: generation.generation, genome: generation.genome, score }
+    : best;
+}
+
+async function closeRound(ports: RunPorts, { round, generations }: RunContext, signal: AbortSignal): Promise<void> {
+  const { run, seed } = ports;
+  await ports.ask('archivist', { kind: 'close-round', run, seed, round, generations: [...generations] }, signal);
+  await ports.journal.append('round.closed', String(round), { round });
+}
+
+async function test(ports: RunPorts, { members }: RunContext, signal: AbortSignal): Promise<void> {
+  await Promise.all(members.map((member) => testMember(ports, member, signal)));
+}
+
+async function testMember(
+  ports: RunPorts,
+  { lineage, model, best }: Member,
+  signal: AbortSignal,
+): Promise<Evaluation | null> {
+  if (best === null) return null;
+  const { run, seed } = ports;
+  const request = {
+    run,
+    seed,
+    lineage,
+    generation: best.generation,
+    genome: best.genome,
+    model,
+    split: 'test' as const,
+    count: ports.testItems,
+  };
+  return (await ports.ask('environment', request, signal)).evaluation;
+}
+
+export type { Member } from './run-machine.ts';

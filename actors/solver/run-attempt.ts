@@ -1,0 +1,62 @@
+import { parseGenomeManifest } from '../../src/core/genome.ts';
+import type { Json } from '../../src/core/json.ts';
+import type { RequestOf, ResultOf } from '../../src/core/messages.ts';
+import type { GatewayAccess, GenomeReader, SandboxAccess } from '../sandbox-access.ts';
+
+export interface SolverPorts {
+  readonly genomes: GenomeReader;
+  readonly sandboxes: SandboxAccess;
+  readonly gateways: GatewayAccess;
+  /** Wall-clock limit of a task agent, in milliseconds. */
+  readonly wallMs: number;
+  /** Tries when the sandbox itself fails; a failing candidate is a result and is not tried again. */
+  readonly maxAttempts: number;
+}
+
+const stderrTailChars = 2_000;
+
+/**
+ * Runs the task agent on one situation in a sandbox of its own. Idempotent:
+ * nothing outside the sandbox changes.
+ * @throws {SandboxUnavailableError} when the sandbox failed, not the candidate.
+ */
+export async function runAttempt(
+  ports: SolverPorts,
+  request: RequestOf<'solver'>,
+  signal: AbortSignal,
+): Promise<ResultOf<'solver'>> {
+  const genome = await ports.genomes.get(request.genome);
+  const { task } = parseGenomeManifest(genome);
+  const { lineage, generation, model, seed, situation } = request;
+  await using gateway = await ports.gateways.open({ lineage, generation, model, seed, purpose: situation.id }, signal);
+  await using sandbox = await ports.sandboxes.open(
+    { owner: lineage, files: genome, mounts: [], gatewaySocket: gateway.socketPath },
+    signal,
+  );
+  const ended = await sandbox.exec(task.command, {
+    signal,
+    timeoutMs: ports.wallMs,
+    maxOutputBytes: ports.sandboxes.maxOutputBytes,
+    stdin: JSON.stringify(situation.input),
+  });
+  signal.throwIfAborted();
+  const { output, problem } = parseAnswer(ended.stdout);
+  return {
+    stoppedBy: ended.stoppedBy,
+    exitCode: ended.exitCode,
+    output,
+    problem,
+    stderrTail: ended.stderr.slice(-stderrTailChars),
+    wallMs: ended.wallMs,
+    usage: gateway.usage(),
+  };
+}
+
+function parseAnswer(stdout: string): { output: Json; problem: string | null } {
+  if (stdout.trim() === '') return { output: null, problem: 'nothing was printed on stdout' };
+  try {
+    return { output: JSON.parse(stdout) as Json, problem: null };
+  } catch {
+    return { output: null, problem: 'stdout is not one JSON document' };
+  }
+}

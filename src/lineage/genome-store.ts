@@ -1,0 +1,136 @@
+import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import { LineageCorruptError, StorageFailedError } from '../core/errors.ts';
+import {
+  type FileTree,
+  type ManifestEntry,
+  manifestOf,
+  parseTreePath,
+  type TreeFile,
+  treeId,
+} from '../core/file-tree.ts';
+import { type GenomeId, parseGenomeId } from '../core/ids.ts';
+import { canonicalJson, sha256 } from '../core/json.ts';
+import type { GenomeStore } from './lineage.ts';
+
+const manifestSchema = z.array(
+  z.strictObject({
+    path: z.string(),
+    sha256: z.string().regex(/^[0-9a-f]{64}$/),
+    bytes: z.int().nonnegative(),
+    isExecutable: z.boolean(),
+  }),
+);
+
+/**
+ * Genomes in a directory: `blobs/<2>/<sha256>` and `manifests/<2>/<genome>.json`.
+ *
+ * A file is written under another name and renamed, so it is there whole or
+ * not at all, whenever the process is killed. It is not forced to disk: after
+ * a power failure a recent file may be empty, which `get` notices and the
+ * next `put` repairs. A file stored before is not written, and within one
+ * process not even looked for.
+ *
+ * @throws {StorageFailedError} from `put`, when the directory cannot be written.
+ * @throws {GenomeInvalidError} from `put`, for a path that is not one.
+ */
+export function createFileGenomeStore(dir: string): GenomeStore {
+  const stored = new Set<string>();
+  let lastTemporary = 0;
+
+  async function write(path: string, bytes: Uint8Array): Promise<void> {
+    if (stored.has(path)) return;
+    if ((await sizeOf(path)) !== bytes.byteLength) {
+      const temporary = `${path}.${process.pid}-${++lastTemporary}.tmp`;
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(temporary, bytes);
+      await rename(temporary, path);
+    }
+    stored.add(path);
+  }
+
+  return {
+    async put(tree) {
+      const manifest = manifestOf(checked(tree));
+      const id = treeId(manifest);
+      try {
+        for (const { path, sha256: hash } of manifest) await write(blobPath(dir, hash), tree.get(path)!.bytes);
+        // Last, so that a manifest never names a blob that is not there.
+        await write(manifestPath(dir, id), Buffer.from(canonicalJson(manifest)));
+      } catch (cause) {
+        throw new StorageFailedError(`cannot store genome ${id}`, { cause });
+      }
+      return id;
+    },
+    async get(id) {
+      const manifest = parseManifest(id, await readStored(manifestPath(dir, parseGenomeId(id)), `genome ${id}`));
+      const files = manifest.map(async (entry): Promise<[string, TreeFile]> => {
+        const what = `${entry.path} of genome ${id}`;
+        const bytes = new Uint8Array(await readStored(blobPath(dir, entry.sha256), what));
+        if (sha256(bytes) !== entry.sha256) throw new LineageCorruptError(`${what} does not match its hash`);
+        return [entry.path, { bytes, isExecutable: entry.isExecutable }];
+      });
+      return new Map(await Promise.all(files));
+    },
+  };
+}
+
+/** The double: the same contract, nothing on disk. */
+export function createMemoryGenomeStore(): GenomeStore {
+  const genomes = new Map<GenomeId, FileTree>();
+  return {
+    async put(tree) {
+      const id = treeId(manifestOf(checked(tree)));
+      if (!genomes.has(id)) genomes.set(id, copyOf(tree));
+      return id;
+    },
+    async get(id) {
+      const tree = genomes.get(id);
+      if (tree === undefined) throw new LineageCorruptError(`genome ${id} is missing`);
+      return copyOf(tree);
+    },
+  };
+}
+
+function checked(tree: FileTree): FileTree {
+  for (const path of tree.keys()) parseTreePath(path);
+  return tree;
+}
+
+/** Neither side may change what the other holds. */
+function copyOf(tree: FileTree): FileTree {
+  const sorted = [...tree].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+  return new Map(
+    sorted.map(([path, { bytes, isExecutable }]) => [path, { bytes: new Uint8Array(bytes), isExecutable }]),
+  );
+}
+
+function parseManifest(id: GenomeId, bytes: Buffer): readonly ManifestEntry[] {
+  let manifest: readonly ManifestEntry[] | null = null;
+  try {
+    manifest = manifestSchema.parse(JSON.parse(bytes.toString()));
+  } catch {} // damaged: said below
+  if (manifest === null || treeId(manifest) !== id) {
+    throw new LineageCorruptError(`the manifest of genome ${id} does not match its id`);
+  }
+  return manifest;
+}
+
+async function readStored(path: string, what: string): Promise<Buffer> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    throw new LineageCorruptError(`${what} is missing`, { cause });
+  }
+}
+
+async function sizeOf(path: string): Promise<number | null> {
+  return stat(path).then(
+    (s) => s.size,
+    () => null,
+  );
+}
+
+const blobPath = (dir: string, hash: string) => join(dir, 'blobs', hash.slice(0, 2), hash);
+const manifestPath = (dir: string, id: GenomeId) => join(dir, 'manifests', id.slice(0, 2), `${id}.json`);

@@ -1,0 +1,76 @@
+import { LineageCorruptError } from '../core/errors.ts';
+import type { CommitId } from '../core/ids.ts';
+import type { FastImport } from './fast-import.ts';
+import { type GitTree, type RenderedCommit, signatureOf } from './git-objects.ts';
+import { type Note, notesRef } from './lineage-state.ts';
+
+/** Generations and notes in the language of fast-import. */
+export interface LineageWriter {
+  /** Resolves once git has the commit under the id expected. */
+  commit(commit: RenderedCommit, tree: GitTree): Promise<void>;
+  annotate(notes: readonly Note[], digest: string, seconds: number): Promise<void>;
+  /** Resolves once every object written so far is on disk, and the notes ref with them. */
+  checkpoint(): Promise<void>;
+}
+
+/**
+ * All generations are written on one scratch branch, deleted before each
+ * checkpoint: fast-import rewrites every ref it has ever heard of at every
+ * checkpoint, so one per generation would cost more and more.
+ */
+const scratch = 'refs/galapagos/writer';
+const deleteScratch = `reset ${scratch}\nfrom ${'0'.repeat(40)}\n\n`;
+
+export function createLineageWriter(git: FastImport, notesTip: CommitId | null): LineageWriter {
+  // fast-import knows a commit that is not checkpointed yet by its mark only.
+  const marks = new Map<CommitId, string>();
+  const blobs = new Set<string>();
+  let lastMark = 0;
+  let notesFrom = notesTip;
+  const nameOf = (id: CommitId) => marks.get(id) ?? id;
+
+  return {
+    async commit(commit, tree) {
+      const mark = `:${++lastMark}`;
+      const files = tree.files.filter((file) => !blobs.has(file.blob) && blobs.add(file.blob));
+      const [first, ...others] = commit.parents.map(nameOf);
+      marks.set(commit.id, mark);
+      const answer = await git.ask([
+        ...files.flatMap((file) => data('blob', file.bytes)),
+        first === undefined ? `reset ${scratch}\n\n` : '',
+        `commit ${scratch}\nmark ${mark}\n${commit.signature}\n`,
+        ...data('', commit.message),
+        first === undefined ? '' : `from ${first}\n`,
+        ...others.map((parent) => `merge ${parent}\n`),
+        'deleteall\n',
+        ...tree.files.map((file) => `M ${file.mode} ${file.blob} ${quoted(file.path)}\n`),
+        `\nget-mark ${mark}\n`,
+      ]);
+      if (answer !== commit.id) throw new LineageCorruptError(`git stored ${answer} where ${commit.id} was expected`);
+    },
+    async annotate(notes, digest, seconds) {
+      const message = `Measure ${notes.length} generation${notes.length === 1 ? '' : 's'}\n\nDigest: ${digest}\n`;
+      const from = notesFrom;
+      notesFrom = null;
+      await git.ask([
+        `commit ${notesRef}\nmark :${++lastMark}\n${signatureOf('galapagos', seconds)}\n`,
+        ...data('', Buffer.from(message)),
+        from === null ? '' : `from ${from}\n`,
+        ...notes.flatMap((note) => data(`N inline ${nameOf(note.commit)}`, Buffer.from(note.text))),
+        `\nget-mark :${lastMark}\n`,
+      ]);
+    },
+    async checkpoint() {
+      // The second line feed lets fast-import act at once instead of waiting for the next command.
+      await git.ask([deleteScratch, 'checkpoint\n\n', 'progress checkpoint\n']);
+    },
+  };
+}
+
+function data(command: string, bytes: Uint8Array): (string | Uint8Array)[] {
+  return [`${command === '' ? '' : `${command}\n`}data ${bytes.byteLength}\n`, bytes, '\n'];
+}
+
+function quoted(path: string): string {
+  return `"${path.replace(/["\\]/g, '\\$&')}"`;
+}

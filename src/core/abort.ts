@@ -1,3 +1,6 @@
+/** Timers count in 31 bits, and one that overflows fires at once: longer waits end here, after 24.8 days. */
+const longestTimerMs = 2 ** 31 - 1;
+
 /** A signal with an end of its own. Dispose it, or its parent keeps a listener. */
 export interface Deadline {
   readonly signal: AbortSignal;
@@ -17,7 +20,7 @@ export function deadline(parent: AbortSignal, timeoutMs: number): Deadline {
   parent.addEventListener('abort', follow, { once: true });
   const timer = setTimeout(
     () => controller.abort(new DOMException(`no result in ${timeoutMs} ms`, 'TimeoutError')),
-    timeoutMs,
+    Math.min(timeoutMs, longestTimerMs),
   );
   return {
     signal: controller.signal,
@@ -32,6 +35,8 @@ export function deadline(parent: AbortSignal, timeoutMs: number): Deadline {
 export function raceAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const stop = () => reject(signal.reason);
+    // Settled by nobody else then; without a listener its failure would end the process.
+    if (signal.aborted) work.catch(() => {});
     if (signal.aborted) return stop();
     signal.addEventListener('abort', stop, { once: true });
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
@@ -46,10 +51,13 @@ export function sleep(ms: number, signal: AbortSignal): Promise<void> {
       clearTimeout(timer);
       reject(signal.reason);
     };
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', stop);
-      resolve();
-    }, ms);
+    const timer = setTimeout(
+      () => {
+        signal.removeEventListener('abort', stop);
+        resolve();
+      },
+      Math.min(ms, longestTimerMs),
+    );
     signal.addEventListener('abort', stop, { once: true });
   });
 }

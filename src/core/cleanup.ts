@@ -6,6 +6,7 @@
 export class Cleanup implements AsyncDisposable {
   #steps: (() => PromiseLike<void> | void)[] = [];
   #done: Promise<void> | null = null;
+  #isOver = false;
 
   /** Registers a resource for disposal and returns it. */
   use<T extends AsyncDisposable>(resource: T): T {
@@ -13,7 +14,9 @@ export class Cleanup implements AsyncDisposable {
     return resource;
   }
 
+  /** @throws {Error} after disposal: the step would never run. During disposal it still does. */
   defer(step: () => PromiseLike<void> | void): void {
+    if (this.#isOver) throw new Error('cleanup is over: nothing can be deferred any more');
     this.#steps.push(step);
   }
 
@@ -24,13 +27,14 @@ export class Cleanup implements AsyncDisposable {
 
   async #run(): Promise<void> {
     const failures: unknown[] = [];
-    for (const step of this.#steps.reverse()) {
+    for (let step = this.#steps.pop(); step !== undefined; step = this.#steps.pop()) {
       try {
         await step();
       } catch (error) {
         failures.push(error);
       }
     }
+    this.#isOver = true;
     if (failures.length > 0) throw new AggregateError(failures, 'cleanup failed');
   }
 }

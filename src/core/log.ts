@@ -2,6 +2,11 @@ import pino from 'pino';
 
 export type Logger = pino.Logger;
 
+const secrets = [
+  ...['apiKey', '*.apiKey', '*.*.apiKey'],
+  ...['', '*.', '*.*.'].flatMap((at) => [`${at}headers.authorization`, `${at}headers.Authorization`]),
+];
+
 /**
  * The run's log, for people, on standard error; the journal is the record.
  * Text from a model or a candidate never becomes a key, and goes under
@@ -17,7 +22,7 @@ export function createLogger(options: {
       level: options.level ?? 'warn',
       base: { ...options.bindings },
       timestamp: pino.stdTimeFunctions.isoTime,
-      redact: { paths: ['apiKey', '*.apiKey', '*.headers.authorization'], censor: '[redacted]' },
+      redact: { paths: secrets, censor: '[redacted]' },
     },
     options.destination ?? pino.destination({ dest: 2, sync: true }),
   );

@@ -315,9 +315,19 @@ export function parseResult<R extends RoleName>(role: R, message: unknown): Resu
 }
 
 function parseMessage(what: string, schema: z.ZodType, message: unknown): unknown {
-  const parsed = schema.safeParse(message);
+  const parsed = checkShape(what, schema, message);
   if (!parsed.success) throw new MessageInvalidError(`${what} (v${messageVersion}): ${z.prettifyError(parsed.error)}`);
   return parsed.data;
+}
+
+/** JSON out of a sandbox may be nested deeper than any recursive reader can follow. */
+function checkShape(what: string, schema: z.ZodType, message: unknown): z.ZodSafeParseResult<unknown> {
+  try {
+    return schema.safeParse(message);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new MessageInvalidError(`${what} (v${messageVersion}): nested too deeply`, { cause });
+  }
 }
 
 export function addUsage(a: Usage, b: Usage): Usage {

@@ -1,0 +1,126 @@
+import { describe, expect, it } from 'vitest';
+import { type ChatRequest, chatCompletionSchema, chatRequestSchema } from '../../src/core/chat.ts';
+import type { Model } from '../../src/core/define.ts';
+import type { Reply } from '../support/scripted-model.ts';
+
+/** What the model under test must say: the suite's own script. */
+export function suiteScript(request: ChatRequest): Reply {
+  const last = request.messages.at(-1)!;
+  if (last.role === 'tool') return { content: `the tool said ${last.content}` };
+  const text = String(last.content);
+  if (request.tools !== undefined) {
+    return { content: null, toolCalls: [{ name: request.tools[0]!.function.name, arguments: `{"path":"${text}"}` }] };
+  }
+  return { content: `you said ${text}`, promptTokens: text.length, completionTokens: 2 };
+}
+
+const ask = (text: string, more: object = {}): ChatRequest =>
+  chatRequestSchema.parse({ messages: [{ role: 'user', content: text }], ...more });
+
+const readTool = {
+  type: 'function',
+  function: { name: 'read', description: 'Reads a file.', parameters: { type: 'object', properties: {} } },
+};
+const texts = Array.from({ length: 8 }, (_, i) => `${'x'.repeat(i + 1)}`);
+const withTools = ask('a.ts', { tools: [readTool], tool_choice: 'auto' });
+const afterTool = chatRequestSchema.parse({
+  messages: [
+    { role: 'system', content: 'You edit files.' },
+    { role: 'user', content: [{ type: 'text', text: 'a.ts' }] },
+    {
+      role: 'assistant',
+      content: null,
+      tool_calls: [{ id: 'call_0', type: 'function', function: { name: 'read', arguments: '{}' } }],
+    },
+    { role: 'tool', tool_call_id: 'call_0', content: 'empty' },
+  ],
+  temperature: 0.5,
+  seed: 7,
+});
+
+/** Every request the suite makes, for adapters that must have heard them before. */
+export const suiteRequests: readonly ChatRequest[] = [ask('hello'), withTools, afterTool, ...texts.map((t) => ask(t))];
+
+export interface OpenModel extends AsyncDisposable {
+  readonly model: Model;
+}
+
+export interface ModelSuiteOptions {
+  /** The adapter has its answers at hand: a call cannot be cancelled while it waits. */
+  readonly isInstant?: boolean;
+}
+
+/**
+ * The contract of `Model`. An adapter is done when it passes this unchanged.
+ *
+ * @param open - A model behind which `suiteScript` answers, after `delayMs`.
+ */
+export function modelSuite(
+  name: string,
+  open: (delayMs: number) => Promise<OpenModel>,
+  options: ModelSuiteOptions = {},
+): void {
+  const never = () => new AbortController().signal;
+
+  describe(`Model contract: ${name}`, () => {
+    it('answers with one complete, countable chat completion', async () => {
+      await using opened = await open(0);
+      const { completion, costUsd } = await opened.model.complete(ask('hello'), never());
+      expect(chatCompletionSchema.parse(completion)).toEqual(completion);
+      expect(completion.choices[0]).toMatchObject({ finish_reason: 'stop', message: { content: 'you said hello' } });
+      expect(completion.usage).toEqual({ prompt_tokens: 5, completion_tokens: 2, total_tokens: 7 });
+      const bound = opened.model.price(5, 2);
+      if (costUsd !== null && bound !== null) expect(costUsd).toBeLessThanOrEqual(bound);
+      expect(costUsd === null || costUsd >= 0).toBe(true);
+    });
+
+    it('calls a tool and understands its result', async () => {
+      await using opened = await open(0);
+      const called = await opened.model.complete(withTools, never());
+      expect(called.completion.choices[0]).toMatchObject({
+        finish_reason: 'tool_calls',
+        message: {
+          content: null,
+          tool_calls: [{ type: 'function', function: { name: 'read', arguments: '{"path":"a.ts"}' } }],
+        },
+      });
+      const told = await opened.model.complete(afterTool, never());
+      expect(told.completion.choices[0]!.message.content).toBe('the tool said empty');
+    });
+
+    it('gives each of eight parallel calls its own answer', async () => {
+      await using opened = await open(5);
+      const answers = await Promise.all(texts.map((text) => opened.model.complete(ask(text), never())));
+      expect(answers.map((a) => a.completion.choices[0]!.message.content)).toEqual(texts.map((t) => `you said ${t}`));
+      expect(answers.map((a) => a.completion.usage.prompt_tokens)).toEqual(texts.map((t) => t.length));
+    });
+
+    it('leaves the request as it was', async () => {
+      await using opened = await open(0);
+      const before = structuredClone(withTools);
+      await opened.model.complete(withTools, never());
+      expect(withTools).toEqual(before);
+    });
+
+    it('rejects with the reason of a signal that was aborted before the call', async () => {
+      await using opened = await open(0);
+      const stopped = AbortSignal.abort(new Error('stopped early'));
+      await expect(opened.model.complete(ask('hello'), stopped)).rejects.toThrow('stopped early');
+    });
+
+    it.skipIf(options.isInstant === true)('rejects with the reason of the signal while it waits', async () => {
+      await using opened = await open(20_000);
+      const controller = new AbortController();
+      const call = opened.model.complete(ask('hello'), controller.signal);
+      setTimeout(() => controller.abort(new Error('changed my mind')), 100);
+      await expect(call).rejects.toThrow('changed my mind');
+    });
+
+    it('has a price that is unknown, or grows with the tokens', async () => {
+      await using opened = await open(0);
+      const prices = [opened.model.price(0, 0), opened.model.price(1_000, 10), opened.model.price(1_000, 1_000)];
+      if (prices.includes(null)) expect(prices).toEqual([null, null, null]);
+      else expect(prices).toEqual([0, ...(prices.slice(1) as number[]).sort((a, b) => a - b)]);
+    });
+  });
+}

@@ -1,0 +1,138 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { join } from 'node:path';
+import PQueue from 'p-queue';
+import { Cleanup } from '../../src/core/cleanup.ts';
+import { SandboxUnavailableError } from '../../src/core/errors.ts';
+import { answerCall, type CallDeps } from './answer-call.ts';
+import { trackExchanges } from './exchanges.ts';
+import { type Gateway, type GatewayOptions, type RefusalReason, refusalReasons } from './gateway.ts';
+import { createLedger } from './ledger.ts';
+import { readRequest } from './read-request.ts';
+import { sendError, sendJson, sendStream } from './wire.ts';
+
+/** `sun_path` on Linux, less the closing zero. */
+const maxSocketPathBytes = 107;
+/** After so many bad requests a sandbox is flooding; its connections are dropped unread. */
+const maxMalformed = 1_000;
+const maxConnections = 1_024;
+
+/**
+ * Opens a gateway for one sandbox.
+ *
+ * @throws {SandboxUnavailableError} when the socket cannot be made: its path is too long, or `dir` is missing.
+ */
+export async function openGateway(options: GatewayOptions): Promise<Gateway> {
+  const cleanup = new Cleanup();
+  try {
+    const socketPath = await makeSocketPath(options.dir, cleanup);
+    const exchanges = trackExchanges(options.signal, cleanup);
+    const ledger = createLedger(options.limits, options.budget);
+    const refusals = Object.fromEntries(refusalReasons.map((r) => [r, 0])) as Record<RefusalReason, number>;
+    const failures: unknown[] = [];
+    const deps: CallDeps = {
+      options,
+      ledger,
+      onRefused: (reason) => void (refusals[reason] += 1),
+      onFailure: (error) => void failures.push(error),
+    };
+    const queue = new PQueue({ concurrency: options.limits.concurrency });
+    const server = createServer((incoming, response) => {
+      if (refusals.malformed > maxMalformed) return void incoming.socket.destroy();
+      exchanges.start(response, (signal) => route({ ...deps, queue }, incoming, response, signal));
+    });
+    await listen(server, socketPath, cleanup);
+    return {
+      socketPath,
+      usage: () => ledger.usage(),
+      refusals: () => ({ ...refusals }),
+      failure: () => failures[0] ?? null,
+      [Symbol.asyncDispose]: () => cleanup[Symbol.asyncDispose](),
+    };
+  } catch (error) {
+    await cleanup[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function makeSocketPath(dir: string, cleanup: Cleanup): Promise<string> {
+  const parent = join(dir, 'gw-');
+  const length = Buffer.byteLength(parent) + 'XXXXXX/s'.length;
+  if (length > maxSocketPathBytes) {
+    throw new SandboxUnavailableError(
+      `the gateway's socket path would have ${length} bytes and a Unix socket allows ${maxSocketPathBytes}: ` +
+        `use a shorter directory than ${dir}`,
+      { details: { bytes: length, maxBytes: maxSocketPathBytes } },
+    );
+  }
+  try {
+    const own = await mkdtemp(parent);
+    cleanup.defer(() => rm(own, { recursive: true, force: true }));
+    return join(own, 's');
+  } catch (error) {
+    throw new SandboxUnavailableError(`cannot make the gateway's directory in ${dir}`, { cause: error });
+  }
+}
+
+async function listen(server: Server, path: string, cleanup: Cleanup): Promise<void> {
+  server.headersTimeout = 10_000;
+  server.requestTimeout = 60_000;
+  server.keepAliveTimeout = 60_000;
+  server.maxConnections = maxConnections;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (cause) => reject(new SandboxUnavailableError(`cannot listen on ${path}`, { cause })));
+    server.listen(path, resolve);
+  });
+  cleanup.defer(async () => {
+    const closed = new Promise((resolve) => server.close(resolve));
+    server.closeAllConnections();
+    await closed;
+  });
+  // The sandbox may run as another user; the directory keeps everybody else out.
+  await chmod(path, 0o666);
+}
+
+type RouteDeps = CallDeps & { readonly queue: PQueue };
+
+async function route(
+  deps: RouteDeps,
+  incoming: IncomingMessage,
+  response: ServerResponse,
+  signal: AbortSignal,
+): Promise<void> {
+  const path = incoming.url?.split('?')[0];
+  try {
+    if (path === '/v1/chat/completions' && incoming.method === 'POST') {
+      await complete(deps, incoming, response, signal);
+    } else if (path === '/v1/models' && incoming.method === 'GET') {
+      const data = deps.options.models.map((id) => ({ id, object: 'model', created: 0, owned_by: 'galapagos' }));
+      sendJson(response, 200, { object: 'list', data });
+    } else {
+      deps.onRefused('malformed');
+      sendError(response, { status: 404, code: 'not_found', message: 'no such route' });
+    }
+  } catch (error) {
+    deps.onFailure(error);
+    sendError(response, { status: 500, code: 'gateway_failed', message: 'the gateway failed' });
+  }
+}
+
+async function complete(
+  deps: RouteDeps,
+  incoming: IncomingMessage,
+  response: ServerResponse,
+  signal: AbortSignal,
+): Promise<void> {
+  const outcome = await readRequest(incoming, deps.options.limits.maxRequestBytes);
+  if (outcome === null) return;
+  if ('error' in outcome) {
+    deps.onRefused('malformed');
+    if (!incoming.complete) response.setHeader('connection', 'close');
+    return sendError(response, outcome.error);
+  }
+  const { request, isStreamed, wantsUsage } = outcome.read;
+  const call = await deps.queue.add(() => answerCall(deps, request, signal));
+  if ('error' in call) return sendError(response, call.error);
+  if (isStreamed) return sendStream(response, call.completion, wantsUsage);
+  sendJson(response, 200, call.completion);
+}

@@ -1,0 +1,95 @@
+import type { IncomingMessage } from 'node:http';
+import { z } from 'zod';
+import { type ChatRequest, chatRequestSchema } from '../../src/core/chat.ts';
+import type { WireError } from './wire.ts';
+
+export interface ReadRequest {
+  readonly request: ChatRequest;
+  readonly isStreamed: boolean;
+  readonly wantsUsage: boolean;
+}
+
+export type ReadOutcome = { readonly read: ReadRequest } | { readonly error: WireError };
+
+/** Deeper JSON than any request needs would overflow the stack of whoever walks it. */
+const maxDepth = 64;
+
+const envelopeSchema = z.looseObject({
+  n: z.int().nullish(),
+  stream: z.boolean().nullish(),
+  stream_options: z.looseObject({ include_usage: z.boolean().nullish() }).nullish(),
+});
+
+/**
+ * Reads and checks one request. Everything in it is hostile.
+ *
+ * @returns `null` when the connection ended before the request did.
+ */
+export async function readRequest(incoming: IncomingMessage, maxBytes: number): Promise<ReadOutcome | null> {
+  const text = await readBody(incoming, maxBytes);
+  if (text === 'gone') return null;
+  if (text === 'too large') return refuse(413, 'request_too_large', `a request may have ${maxBytes} bytes`);
+  return check(text.body);
+}
+
+function check(text: string): ReadOutcome {
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    return refuse(400, 'invalid_json', 'the body is not JSON');
+  }
+  if (isDeeperThan(body, maxDepth)) return refuse(400, 'invalid_request', `the body is nested deeper than ${maxDepth}`);
+  return parse(body);
+}
+
+function parse(body: unknown): ReadOutcome {
+  const envelope = envelopeSchema.safeParse(body);
+  if (!envelope.success) return refuse(400, 'invalid_request', problems(envelope.error));
+  if ((envelope.data.n ?? 1) !== 1) return refuse(400, 'invalid_request', 'n must be 1: ask again for another answer');
+  const request = chatRequestSchema.safeParse(withoutNulls(body as Record<string, unknown>));
+  if (!request.success) return refuse(400, 'invalid_request', problems(request.error));
+  const { stream, stream_options } = envelope.data;
+  return {
+    read: { request: request.data, isStreamed: stream === true, wantsUsage: stream_options?.include_usage === true },
+  };
+}
+
+/** Clients send `null` for an option that was not set. */
+function withoutNulls(body: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null));
+}
+
+async function readBody(incoming: IncomingMessage, maxBytes: number): Promise<{ body: string } | 'too large' | 'gone'> {
+  if (Number(incoming.headers['content-length'] ?? 0) > maxBytes) return 'too large';
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    // Not destroyed on return: the socket must still carry the refusal.
+    for await (const chunk of incoming.iterator({ destroyOnReturn: false })) {
+      size += (chunk as Buffer).length;
+      if (size > maxBytes) return 'too large';
+      chunks.push(chunk as Buffer);
+    }
+  } catch {
+    return 'gone';
+  }
+  return { body: Buffer.concat(chunks).toString('utf8') };
+}
+
+function isDeeperThan(root: unknown, depth: number): boolean {
+  let level: unknown[] = [root];
+  for (let at = 0; level.length > 0; at += 1) {
+    if (at > depth) return true;
+    level = level.flatMap((value) => (value !== null && typeof value === 'object' ? Object.values(value) : []));
+  }
+  return false;
+}
+
+function problems(error: z.ZodError): string {
+  return z.prettifyError(error).slice(0, 2_000);
+}
+
+function refuse(status: number, code: string, message: string): ReadOutcome {
+  return { error: { status, code, message } };
+}

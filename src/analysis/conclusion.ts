@@ -1,0 +1,110 @@
+import type { ArmName } from '../core/config/arms.ts';
+import { comparableRuns } from './comparable-runs.ts';
+import { counted, pValue, type ScoreFormat, scoreFormat } from './format.ts';
+import { type LineageOutcome, lineageIds, lineageOutcomes } from './lineage-outcome.ts';
+import type { RunRecord } from './run-record.ts';
+import { median } from './statistics.ts';
+import { controls, isShownBeyondBoth, type TransferGain, transferGains } from './transfer.ts';
+
+const baselines = ['iid', 'sequential'] as const satisfies readonly ArmName[];
+
+/** Exactly five short plain lines: what happened, gains per arm, pairing, baselines, and what n allows to say. */
+export function summariseFiveLines(records: readonly RunRecord[]): string[] {
+  const { runs } = comparableRuns(records);
+  const outcomes = lineageOutcomes(runs);
+  const gains = transferGains(outcomes);
+  const format = scoreFormat(outcomes);
+  return [
+    happenedLine(runs, outcomes),
+    armsLine(outcomes, format),
+    pairingLine(outcomes, gains),
+    baselinesLine(outcomes, format),
+    seedsLine(outcomes, gains),
+  ];
+}
+
+function happenedLine(runs: readonly RunRecord[], outcomes: readonly LineageOutcome[]): string {
+  if (runs.length === 0) return 'No runs yet.';
+  const by = (status: RunRecord['status']) => runs.filter((r) => r.status === status).length;
+  const unfinished = (['running', 'stopped', 'failed'] as const).filter((s) => by(s) > 0).map((s) => `, ${by(s)} ${s}`);
+  const counts = (key: keyof LineageOutcome['counts']) => outcomes.reduce((total, o) => total + o.counts[key], 0);
+  return (
+    `${by('done')} of ${counted(runs.length, 'run')} done${unfinished.join('')}; ` +
+    `${counted(counts('generations'), 'generation')}: ${counts('promoted')} promoted, ${counts('refused')} refused, ` +
+    `${counts('failed')} without a score, ${counted(counts('adoptions'), 'adoption')}.`
+  );
+}
+
+function armsLine(outcomes: readonly LineageOutcome[], format: ScoreFormat): string {
+  const arms = (['paired', ...controls] as const).filter((arm) => outcomes.some((o) => o.arm === arm));
+  if (arms.length === 0) return 'Gain over generation 0: no run of paired, solo or sham.';
+  return `Gain over generation 0${gainsOf(outcomes, arms, format)}.`;
+}
+
+function baselinesLine(outcomes: readonly LineageOutcome[], format: ScoreFormat): string {
+  const ran = baselines.filter((arm) => outcomes.some((o) => o.arm === arm));
+  const absent = baselines.filter((arm) => !ran.includes(arm));
+  if (ran.length === 0)
+    return `Baselines (${baselines.join(', ')}) not run: whether plain resampling does as well is open.`;
+  return `Baselines${gainsOf(outcomes, ran, format)}${absent.map((arm) => `; ${arm} not run`).join('')}.`;
+}
+
+/** Per arm and lineage the points of up to two seeds, or the median of more. */
+function gainsOf(outcomes: readonly LineageOutcome[], arms: readonly ArmName[], format: ScoreFormat): string {
+  let isAnyMedian = false;
+  const write = (gains: readonly number[]) => {
+    if (gains.length === 0) return 'not measured';
+    if (gains.length <= 2) return gains.map(format.signed).join(' and ');
+    isAnyMedian = true;
+    return format.signed(median(gains));
+  };
+  const parts = arms.map((arm) => {
+    const own = outcomes.filter((o) => o.arm === arm);
+    const each = lineageIds(own).map((id) => {
+      return `${id} ${write(own.filter((o) => o.lineage === id).flatMap((o) => o.imp.all ?? []))}`;
+    });
+    return `${arm} ${each.join(', ')}`;
+  });
+  return `${isAnyMedian ? ' (median over seeds)' : ''}: ${parts.join('; ')}`;
+}
+
+function pairingLine(outcomes: readonly LineageOutcome[], gains: readonly TransferGain[]): string {
+  if (!gains.some((g) => g.points.length > 0)) {
+    return 'Pairing: not measured, no seed has both a paired run and a control (solo, sham).';
+  }
+  const parts = controls.map((control) => {
+    const own = gains.filter((g) => g.control === control);
+    if (own.every((g) => g.points.length === 0)) return `not compared with ${control}`;
+    const each = own.map(({ lineage, points }) =>
+      points.length === 0
+        ? `${lineage} not compared`
+        : `${lineage} ${points.filter((p) => p.gain > 0).length} of ${points.length}`,
+    );
+    return `than ${control}: ${each.join(', ')}`;
+  });
+  return `Seeds where paired gained more, ${parts.join('; ')}; ${beyondBoth(outcomes, gains)}`;
+}
+
+function beyondBoth(outcomes: readonly LineageOutcome[], gains: readonly TransferGain[]): string {
+  const helped = lineageIds(outcomes).filter((lineage) => isShownBeyondBoth(gains, lineage));
+  return helped.length > 0
+    ? `pairing helped ${helped.join(', ')} beyond both.`
+    : 'help beyond both solo and sham is not shown.';
+}
+
+function seedsLine(outcomes: readonly LineageOutcome[], gains: readonly TransferGain[]): string {
+  const compared = gains.map((g) => g.points.length).filter((n) => n > 0);
+  const seeds = new Set(outcomes.map((o) => o.seed)).size;
+  const low = compared.length > 0 ? Math.min(...compared) : seeds;
+  const high = compared.length > 0 ? Math.max(...compared) : seeds;
+  const n = `n = ${low === high ? low : `${low} to ${high}`} ${high === 1 ? 'seed' : 'seeds'}`;
+  if (high <= 3) return `With ${n} nothing stronger can be said.`;
+  if (high <= 5) {
+    return `With ${n} the smallest two-sided p possible is ${pValue(2 ** (1 - high))}: nothing stronger can be said.`;
+  }
+  const tested = gains.filter((g) => g.inference?.holmP != null);
+  if (tested.length === 0) return `With ${n} no comparison was tested.`;
+  const smallest = tested.reduce((a, b) => (b.inference!.holmP! < a.inference!.holmP! ? b : a));
+  const which = `${smallest.lineage} against ${smallest.control}`;
+  return `With ${n} the smallest exact p, Holm-corrected, is ${pValue(smallest.inference!.holmP!)} (${which}).`;
+}

@@ -1,0 +1,95 @@
+import { type ArmName, armNames } from '../core/config/arms.ts';
+import type { LineageOutcome } from './lineage-outcome.ts';
+import { median } from './statistics.ts';
+
+/** What one arm spent, per lineage and run. */
+export interface ArmBudget {
+  readonly arm: ArmName;
+  readonly runs: number;
+  readonly generations: Spread;
+  readonly evaluations: Spread;
+  readonly tokens: Spread;
+  /** Summed over the arm; `null` when any call had no known price. */
+  readonly usd: number | null;
+}
+
+export interface Spread {
+  readonly low: number;
+  readonly median: number;
+  readonly high: number;
+}
+
+type Measure = 'generations' | 'evaluations' | 'tokens';
+const measures: Readonly<Record<Measure, (o: LineageOutcome) => number>> = {
+  generations: (o) => o.counts.generations,
+  evaluations: (o) => o.spent.evaluations,
+  tokens: (o) => o.spent.tokens,
+};
+
+/** Token medians may differ by this share before a banner says so: reading peers costs tokens by design. */
+export const tokenTolerance = 0.1;
+
+export function armBudgets(outcomes: readonly LineageOutcome[]): ArmBudget[] {
+  return armNames.flatMap((arm) => {
+    const own = outcomes.filter((o) => o.arm === arm);
+    if (own.length === 0) return [];
+    const costs = own.map((o) => o.spent.usd);
+    return [
+      {
+        arm,
+        runs: new Set(own.map((o) => o.run)).size,
+        generations: spread(own.map(measures.generations)),
+        evaluations: spread(own.map(measures.evaluations)),
+        tokens: spread(own.map(measures.tokens)),
+        usd: costs.includes(null) ? null : costs.reduce<number>((sum, usd) => sum + (usd ?? 0), 0),
+      },
+    ];
+  });
+}
+
+/**
+ * One sentence per way in which the arms were not given the same, empty when
+ * they were. Generations and evaluations are compared lineage by lineage and
+ * seed by seed; tokens by their medians over the seeds that all arms have.
+ */
+export function budgetBanners(outcomes: readonly LineageOutcome[]): string[] {
+  const cells = matched(outcomes);
+  return [unequal(cells, 'generations'), unequal(cells, 'evaluations'), unequalTokens(cells)].filter((b) => b !== null);
+}
+
+/** Outcomes that differ in nothing but the arm. */
+function matched(outcomes: readonly LineageOutcome[]): LineageOutcome[][] {
+  const cells = new Map<string, LineageOutcome[]>();
+  for (const o of outcomes) cells.set(`${o.seed}/${o.lineage}`, [...(cells.get(`${o.seed}/${o.lineage}`) ?? []), o]);
+  return [...cells.values()].filter((cell) => cell.length > 1);
+}
+
+function unequal(cells: readonly LineageOutcome[][], measure: 'generations' | 'evaluations'): string | null {
+  const gap = (cell: LineageOutcome[]) => {
+    const values = cell.map(measures[measure]);
+    return Math.max(...values) - Math.min(...values);
+  };
+  const differing = cells.filter((cell) => gap(cell) > 0);
+  if (differing.length === 0) return null;
+  const worst = differing.reduce((a, b) => (gap(b) > gap(a) ? b : a));
+  const each = worst.map((o) => `${o.arm} ${measures[measure](o)}`).join(', ');
+  return `Unequal ${measure} between arms in ${differing.length} of ${cells.length} lineage and seed pairs; largest gap at lineage ${worst[0]!.lineage}, seed ${worst[0]!.seed}: ${each}.`;
+}
+
+function unequalTokens(cells: readonly LineageOutcome[][]): string | null {
+  const arms = armNames.filter((arm) => cells.some((cell) => cell.some((o) => o.arm === arm)));
+  const complete = cells.filter((cell) => arms.every((arm) => cell.some((o) => o.arm === arm))).flat();
+  if (complete.length === 0) return null;
+  const medians = arms.map((arm) => ({
+    arm,
+    tokens: median(complete.filter((o) => o.arm === arm).map(measures.tokens)),
+  }));
+  const most = medians.reduce((a, b) => (b.tokens > a.tokens ? b : a));
+  const least = medians.reduce((a, b) => (b.tokens < a.tokens ? b : a));
+  if (most.tokens <= least.tokens * (1 + tokenTolerance)) return null;
+  return `Unequal tokens between arms: the median lineage spent ${most.tokens} in ${most.arm} and ${least.tokens} in ${least.arm}.`;
+}
+
+function spread(values: readonly number[]): Spread {
+  return { low: Math.min(...values), median: median(values), high: Math.max(...values) };
+}

@@ -1,0 +1,152 @@
+import { type ArmName, armNames } from '../core/config/arms.ts';
+import type { Evaluation, Generation } from '../core/messages.ts';
+import { bestGeneration, type LineageRecord, type RunRecord, selectionScore } from './run-record.ts';
+
+/** What one lineage achieved in one run. `null` always means "not measured", never 0. */
+export interface LineageOutcome {
+  readonly run: string;
+  readonly arm: ArmName;
+  readonly seed: number;
+  readonly status: RunRecord['status'];
+  readonly lineage: string;
+  readonly model: string;
+  readonly curve: readonly CurvePoint[];
+  /** Selection score of generation 0. */
+  readonly start: number | null;
+  readonly best: ScoredGeneration | null;
+  /** The last generation that was measured. */
+  readonly last: ScoredGeneration | null;
+  readonly imp: Improvement;
+  /** Held-out test of the selected generation; `null` while it is not opened. */
+  readonly test: Evaluation | null;
+  readonly counts: OutcomeCounts;
+  readonly spent: OutcomeSpend;
+  readonly generations: readonly Generation[];
+}
+
+export interface ScoredGeneration {
+  readonly generation: number;
+  readonly score: number;
+}
+
+export interface CurvePoint {
+  readonly generation: number;
+  /** `null` for a generation that has no selection score. */
+  readonly score: number | null;
+  /** Best score up to and with this generation; `null` before the first measured one. */
+  readonly best: number | null;
+}
+
+/**
+ * imp@k: best-so-far at generation k minus generation 0's score. `null` when
+ * generation 0 was not measured or generation k does not exist; `all` takes
+ * every generation there is.
+ */
+export interface Improvement {
+  readonly at5: number | null;
+  readonly at10: number | null;
+  readonly at20: number | null;
+  readonly all: number | null;
+}
+
+export interface OutcomeCounts {
+  /** Generations made after generation 0. */
+  readonly generations: number;
+  /** Generations with no selection score, generation 0 included. */
+  readonly failed: number;
+  readonly refused: number;
+  readonly promoted: number;
+  readonly adoptions: number;
+  /** Peer files of which any part reached a model call or the returned genome. */
+  readonly reads: number;
+}
+
+export interface OutcomeSpend {
+  readonly calls: number;
+  /** Prompt and completion tokens. */
+  readonly tokens: number;
+  /** `null` when any call had no known price. */
+  readonly usd: number | null;
+  readonly evaluations: number;
+}
+
+/** One outcome per run and lineage, ordered by arm, seed and the lineages' order in the run. */
+export function lineageOutcomes(records: readonly RunRecord[]): LineageOutcome[] {
+  return [...records]
+    .sort((a, b) => armNames.indexOf(a.arm) - armNames.indexOf(b.arm) || a.seed - b.seed)
+    .flatMap((record) => record.lineages.map((lineage) => lineageOutcome(record, lineage)));
+}
+
+export function lineageOutcome(record: RunRecord, lineage: LineageRecord): LineageOutcome {
+  const { generations, spent } = lineage;
+  const curve = curveOf(generations);
+  const zero = generations.find((g) => g.generation === 0);
+  const start = zero === undefined ? null : selectionScore(zero);
+  return {
+    run: record.run,
+    arm: record.arm,
+    seed: record.seed,
+    status: record.status,
+    lineage: lineage.id,
+    model: lineage.model,
+    curve,
+    start,
+    best: scored(bestGeneration(generations)),
+    last: scored(generations.findLast((g) => selectionScore(g) !== null) ?? null),
+    imp: improvement(curve, start),
+    test: lineage.test,
+    counts: countsOf(generations),
+    spent: {
+      calls: spent.calls,
+      tokens: spent.promptTokens + spent.completionTokens,
+      usd: spent.costUsd,
+      evaluations: lineage.evaluations,
+    },
+    generations,
+  };
+}
+
+/** Every lineage id, in order of first appearance: the order that fixes its hue. */
+export function lineageIds(outcomes: readonly LineageOutcome[]): string[] {
+  return [...new Set(outcomes.map((o) => o.lineage))];
+}
+
+/** The held-out test score; `null` when it is not opened or failed. */
+export function testScore(outcome: LineageOutcome): number | null {
+  return outcome.test?.status === 'measured' ? outcome.test.score : null;
+}
+
+function curveOf(generations: readonly Generation[]): CurvePoint[] {
+  let best: number | null = null;
+  return generations.map((g) => {
+    const score = selectionScore(g);
+    if (score !== null && (best === null || score > best)) best = score;
+    return { generation: g.generation, score, best };
+  });
+}
+
+function improvement(curve: readonly CurvePoint[], start: number | null): Improvement {
+  const at = (k: number) => {
+    const point = curve.find((p) => p.generation === k);
+    return start === null || point === undefined || point.best === null ? null : point.best - start;
+  };
+  const lastGeneration = curve.at(-1)?.generation ?? 0;
+  return { at5: at(5), at10: at(10), at20: at(20), all: at(lastGeneration) };
+}
+
+function countsOf(generations: readonly Generation[]): OutcomeCounts {
+  const count = (test: (g: Generation) => boolean) => generations.filter(test).length;
+  return {
+    generations: count((g) => g.generation > 0),
+    failed: count((g) => selectionScore(g) === null),
+    refused: count((g) => g.verdict === 'refused'),
+    promoted: count((g) => g.verdict === 'promoted'),
+    adoptions: count((g) => g.adoption !== null),
+    reads: generations.flatMap((g) => g.reads).filter((r) => r.shareInModel > 0 || r.shareInTree > 0).length,
+  };
+}
+
+function scored(generation: Generation | null): ScoredGeneration | null {
+  const score = generation === null ? null : selectionScore(generation);
+  return generation === null || score === null ? null : { generation: generation.generation, score };
+}

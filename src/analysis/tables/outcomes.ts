@@ -1,0 +1,90 @@
+import { fixed, type ScoreFormat, usd } from '../format.ts';
+import { type LineageOutcome, type ScoredGeneration, testScore } from '../lineage-outcome.ts';
+import { type Column, column, measuredColumn } from './table.ts';
+
+export function outcomeColumns({ score, signed }: ScoreFormat): Column<LineageOutcome>[] {
+  const count = (key: string, of: (o: LineageOutcome) => number) => measuredColumn(key, of, (n) => fixed(n, 0));
+  const at = (scored: ScoredGeneration | null) =>
+    scored === null ? 'not measured' : `${score(scored.score)} (g${scored.generation})`;
+  return [
+    column('arm', (o) => o.arm),
+    column('lineage', (o) => o.lineage),
+    column('seed', (o) => o.seed),
+    measuredColumn('generation_0', (o) => o.start, score),
+    column(
+      'best',
+      (o) => o.best?.score ?? null,
+      (o) => at(o.best),
+    ),
+    measuredColumn('gain', (o) => o.imp.all, signed),
+    column(
+      'last',
+      (o) => o.last?.score ?? null,
+      (o) => at(o.last),
+    ),
+    column('test', testScore, (o) => testWords(o, score)),
+    count('generations', (o) => o.counts.generations),
+    count('failed', (o) => o.counts.failed),
+    count('refused', (o) => o.counts.refused),
+    count('adoptions', (o) => o.counts.adoptions),
+    count('tokens', (o) => o.spent.tokens),
+    count('evaluations', (o) => o.spent.evaluations),
+    column(
+      'usd',
+      (o) => o.spent.usd,
+      (o) => usd(o.spent.usd),
+    ),
+  ];
+}
+
+/** What the CSV file has beyond the table in the report. */
+export function outcomeCsvColumns(format: ScoreFormat): Column<LineageOutcome>[] {
+  return [
+    column('run', (o) => o.run),
+    column('status', (o) => o.status),
+    column('model', (o) => o.model),
+    ...outcomeColumns(format),
+    column('best_generation', (o) => o.best?.generation ?? null),
+    column('last_measured_generation', (o) => o.last?.generation ?? null),
+    column('imp_5', (o) => o.imp.at5),
+    column('imp_10', (o) => o.imp.at10),
+    column('imp_20', (o) => o.imp.at20),
+    column('test_status', (o) => o.test?.status ?? 'not opened'),
+    column('promoted', (o) => o.counts.promoted),
+    column('reads', (o) => o.counts.reads),
+    column('calls', (o) => o.spent.calls),
+  ];
+}
+
+function testWords({ test }: LineageOutcome, score: ScoreFormat['score']): string {
+  if (test === null) return 'not opened';
+  return test.status === 'measured' ? score(test.score) : `failed: ${test.reason}`;
+}
+
+/** One generation of a score curve. */
+export interface CurveRow {
+  readonly outcome: LineageOutcome;
+  readonly index: number;
+}
+
+export function curveRows(outcomes: readonly LineageOutcome[]): CurveRow[] {
+  return outcomes.flatMap((outcome) => outcome.curve.map((_, index) => ({ outcome, index })));
+}
+
+export function curveColumns(): Column<CurveRow>[] {
+  const generation = ({ outcome, index }: CurveRow) => outcome.generations[index]!;
+  return [
+    column('run', (r) => r.outcome.run),
+    column('arm', (r) => r.outcome.arm),
+    column('seed', (r) => r.outcome.seed),
+    column('lineage', (r) => r.outcome.lineage),
+    column('generation', (r) => generation(r).generation),
+    column('parent', (r) => generation(r).parent),
+    column('verdict', (r) => generation(r).verdict),
+    column('score', (r) => r.outcome.curve[r.index]!.score),
+    column('best_so_far', (r) => r.outcome.curve[r.index]!.best),
+    column('adopted_from_lineage', (r) => generation(r).adoption?.from.lineage ?? null),
+    column('adopted_from_generation', (r) => generation(r).adoption?.from.generation ?? null),
+    column('commit', (r) => generation(r).commit),
+  ];
+}

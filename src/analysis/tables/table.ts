@@ -1,0 +1,68 @@
+/** One column of a table that is printed twice: for people in Markdown, for programs in CSV. */
+export interface Column<Row> {
+  readonly title: string;
+  /** Header in the CSV file. */
+  readonly key: string;
+  /** Text for people: what is missing is written out in words. */
+  show(row: Row): string;
+  /** Full precision for programs; `null` becomes `NA`. */
+  raw(row: Row): string | number | null;
+}
+
+/** A column whose value stands for itself; `title` is the key with spaces. */
+export function column<Row>(
+  key: string,
+  raw: (row: Row) => string | number | null,
+  show: (row: Row) => string = (row) => String(raw(row) ?? 'not measured'),
+): Column<Row> {
+  return { title: key.replaceAll('_', ' '), key, show, raw };
+}
+
+/** A column of measured numbers: what is `null` is written "not measured". */
+export function measuredColumn<Row>(
+  key: string,
+  raw: (row: Row) => number | null,
+  write: (value: number) => string,
+): Column<Row> {
+  const words = (value: number | null) => (value === null ? 'not measured' : write(value));
+  return column(key, raw, (row) => words(raw(row)));
+}
+
+export function markdownTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
+  const isNumeric = (column: Column<Row>) => rows.some((row) => typeof column.raw(row) === 'number');
+  return [
+    line(columns.map((c) => plain(c.title))),
+    line(columns.map((c) => (isNumeric(c) ? '---:' : '---'))),
+    ...rows.map((row) => line(columns.map((c) => plain(c.show(row))))),
+  ].join('\n');
+}
+
+/** RFC 4180, LF line ends. */
+export function csvTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string {
+  const lines = [columns.map((c) => c.key), ...rows.map((row) => columns.map((c) => csvCell(c.raw(row))))];
+  return `${lines.map((cells) => cells.join(',')).join('\n')}\n`;
+}
+
+function csvCell(value: string | number | null): string {
+  if (value === null) return 'NA';
+  if (typeof value === 'number') return String(value);
+  // A spreadsheet runs a cell that starts like a formula.
+  const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/** Text that Markdown and HTML show as it is: one line, nothing in it is markup. */
+export function plain(text: string): string {
+  return text
+    .replace(/[\u0000-\u001f\u007f\u2028\u2029]+/g, ' ')
+    .replace(/[\\`*_[\]<>|~#!&]/g, (c) => (c === '<' ? '&lt;' : c === '>' ? '&gt;' : c === '&' ? '&amp;' : `\\${c}`))
+    .trim();
+}
+
+/** A fenced block that its content cannot close. */
+export function fenced(text: string): string {
+  const longest = Math.max(0, ...(text.match(/`+/g) ?? []).map((run) => run.length));
+  const fence = '`'.repeat(Math.max(3, longest + 1));
+  return `${fence}sh\n${text}\n${fence}`;
+}

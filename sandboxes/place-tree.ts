@@ -1,0 +1,90 @@
+import {
+  chmodSync,
+  closeSync,
+  constants,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import { GenomeInvalidError } from '../src/core/errors.ts';
+import { type FileTree, parseTreePath, type TreeFile } from '../src/core/file-tree.ts';
+
+/**
+ * Writes a tree over a workspace that hostile code may have prepared: a link
+ * or a special file on the way is removed, never followed. Precondition:
+ * nothing runs in the workspace.
+ *
+ * @param reserved - Names at the top level that belong to the runtime (mounts).
+ * @throws {GenomeInvalidError} for a bad path, a path below a mount, or a tree that does not fit on the volume.
+ */
+export function placeTree(root: string, files: FileTree, reserved: ReadonlySet<string>): void {
+  if (!lstatSync(root).isDirectory()) throw new GenomeInvalidError('the workspace itself is no longer a directory');
+  const safeDirectories = new Set<string>(['.']);
+  for (const [path, file] of files) {
+    parseTreePath(path);
+    if (reserved.has(path.split('/')[0]!)) {
+      throw new GenomeInvalidError(`the path ${JSON.stringify(path)} belongs to a read-only mount`);
+    }
+    try {
+      makeDirectories(root, dirname(path), safeDirectories);
+      writeFresh(`${root}/${path}`, file);
+    } catch (cause) {
+      throw placeError(path, cause);
+    }
+  }
+}
+
+function placeError(path: string, cause: unknown): unknown {
+  const code = (cause as NodeJS.ErrnoException).code;
+  if (code !== 'ENOSPC' && code !== 'ENAMETOOLONG') return cause;
+  const why = code === 'ENOSPC' ? 'does not fit on the volume of the sandbox' : 'is too long for the file system';
+  return new GenomeInvalidError(`the path ${JSON.stringify(path)} ${why}`, { cause });
+}
+
+function makeDirectories(root: string, directory: string, safe: Set<string>): void {
+  if (safe.has(directory)) return;
+  makeDirectories(root, dirname(directory), safe);
+  const path = `${root}/${directory}`;
+  const info = lstatSync(path, { throwIfNoEntry: false });
+  if (info !== undefined && !info.isDirectory()) rmSync(path);
+  if (info === undefined || !info.isDirectory()) mkdirSync(path, { mode: 0o755 });
+  else if ((info.mode & 0o700) !== 0o700) chmodSync(path, 0o755);
+  safe.add(directory);
+}
+
+function writeFresh(path: string, file: TreeFile): void {
+  const info = lstatSync(path, { throwIfNoEntry: false });
+  if (info !== undefined) removeTree(path);
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+  const fd = openSync(path, flags, file.isExecutable ? 0o755 : 0o644);
+  try {
+    for (let at = 0; at < file.bytes.length; ) at += writeSync(fd, file.bytes, at);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Removes a tree even where a candidate took the right to do so away from its directories. */
+export function removeTree(path: string): void {
+  try {
+    rmSync(path, { recursive: true, force: true });
+  } catch {
+    openDirectories(path);
+    rmSync(path, { recursive: true, force: true, maxRetries: 3 });
+  }
+}
+
+function openDirectories(path: string): void {
+  const pending: (string | Buffer)[] = [path];
+  for (let at = pending.pop(); at !== undefined; at = pending.pop()) {
+    if (!lstatSync(at, { throwIfNoEntry: false })?.isDirectory()) continue;
+    chmodSync(at, 0o700);
+    for (const entry of readdirSync(at, { withFileTypes: true, encoding: 'buffer' })) {
+      if (entry.isDirectory()) pending.push(Buffer.concat([Buffer.from(at), Buffer.from('/'), entry.name]));
+    }
+  }
+}

@@ -1,0 +1,136 @@
+import { once } from 'node:events';
+import { chmodSync, existsSync, rmSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Checkout, copyCheckout, createCheckout, removeCheckouts } from './checkout-fixture.ts';
+
+const bootstrap = (...args: string[]) => [process.execPath, 'scripts/bootstrap.mjs', ...args];
+
+let prepared: Checkout;
+beforeAll(async () => {
+  prepared = createCheckout();
+  await prepared.run(bootstrap('build'));
+});
+afterAll(removeCheckouts);
+
+describe('npm start in a fresh checkout', () => {
+  it('installs and builds once, then starts at once, also from another folder', async () => {
+    const checkout = createCheckout();
+    const first = await checkout.run(['npm', '--prefix', checkout.dir, 'start', '--', '--seed', '3'], { cwd: '/' });
+    expect(first.stderr).toMatch(/Installing dependencies \(first run only\)…\nInstalled in \d+\.\d s\./);
+    expect(first.stderr).toMatch(/Building…\nBuilt in \d+\.\d s\./);
+    expect(first.stdout).toContain('main ["run","packing","--seed","3"]');
+    expect(first.code).toBe(0);
+
+    const second = await checkout.run(bootstrap('start', '--fail'));
+    expect(second).toEqual({ code: 7, stdout: 'main ["run","packing","--fail"]\n', stderr: '' });
+  });
+});
+
+describe('a prepared checkout', () => {
+  it('is built again when a source changed, and not when only its date did', async () => {
+    const checkout = copyCheckout(prepared);
+    checkout.write('src/cli/main.ts', checkout.read('src/cli/main.ts'));
+    expect((await checkout.run(bootstrap('start'))).stderr).toBe('');
+    checkout.write('src/cli/main.ts', "declare const console: any; console.log('changed'); export {};");
+    expect(await checkout.run(bootstrap('start'))).toMatchObject({ code: 0, stdout: 'changed\n' });
+    expect(checkout.read('builds.log')).toBe('xx');
+  });
+
+  it('holds nothing that was built from a source that is gone', async () => {
+    const checkout = copyCheckout(prepared);
+    checkout.write('src/old.ts', 'export const old = 1;');
+    await checkout.run(bootstrap('start'));
+    expect(existsSync(join(checkout.dir, 'dist/src/old.js'))).toBe(true);
+    rmSync(join(checkout.dir, 'src/old.ts'));
+    await checkout.run(bootstrap('start'));
+    expect(existsSync(join(checkout.dir, 'dist/src/old.js'))).toBe(false);
+    expect(existsSync(join(checkout.dir, 'dist/src/cli/main.js'))).toBe(true);
+  });
+
+  it('shows the messages of a build that fails, starts nothing, and tries again next time', async () => {
+    const checkout = copyCheckout(prepared);
+    checkout.write('src/cli/main.ts', 'export const n: number = "text";');
+    for (let i = 0; i < 2; i += 1) {
+      const failed = await checkout.run(bootstrap('start'));
+      expect(failed).toMatchObject({ code: 1, stdout: '' });
+      expect(failed.stderr).toContain('src/cli/main.ts');
+      expect(failed.stderr).toContain('The build failed');
+    }
+  });
+
+  it('runs the fast tests, or all of them, with the arguments given', async () => {
+    const checkout = copyCheckout(prepared);
+    expect((await checkout.run(bootstrap('test', 'tests/core'))).stdout).toBe('vitest ["run","tests/core"] -\n');
+    expect((await checkout.run(bootstrap('test:full'))).stdout).toBe('vitest ["run"] 1\n');
+    await checkout.run(bootstrap('build'));
+    expect(checkout.read('builds.log')).toBe('xx');
+  });
+
+  it('passes a request to stop on, once, and ends as the command ended', async () => {
+    const checkout = copyCheckout(prepared);
+    const { child, done } = checkout.start(bootstrap('start', '--wait'));
+    for (let seen = ''; !seen.includes('waiting'); ) seen += String((await once(child.stdout!, 'data'))[0]);
+    child.kill('SIGTERM');
+    child.kill('SIGTERM');
+    const outcome = await done;
+    expect(outcome.code).toBe(130);
+    expect(outcome.stdout.match(/stopping/g)).toHaveLength(1);
+  });
+
+  it('names the commands there are, for one that there is not', async () => {
+    const checkout = copyCheckout(prepared);
+    for (const command of [[], ['toString']]) {
+      const outcome = await checkout.run(bootstrap(...command));
+      expect(outcome.code).toBe(2);
+      expect(outcome.stderr).toContain('start|test|test:full|build');
+    }
+  });
+});
+
+describe('what cannot work', () => {
+  it('is said with advice when npm cannot install', async () => {
+    const checkout = createCheckout();
+    checkout.write('package-lock.json', '{"name":"galapagos","lockfileVersion":3,"packages":{}}');
+    const outcome = await checkout.run(bootstrap('start'));
+    expect(outcome).toMatchObject({ code: 1, stdout: '' });
+    expect(outcome.stderr).toContain('The dependencies could not be installed');
+    expect(outcome.stderr).toContain('npm error');
+  });
+
+  it.each([
+    ['an old git', 'echo git version 2.20.1', 'this is 2.20.1'],
+    ['no git', 'exit 127', 'none was found'],
+  ])('is said before anything else with %s', async (_what, body, found) => {
+    const checkout = createCheckout();
+    checkout.write('bin/git', `#!/bin/sh\n${body}\n`);
+    chmodSync(join(checkout.dir, 'bin/git'), 0o755);
+    const env = { PATH: join(checkout.dir, 'bin') + delimiter + process.env.PATH };
+    const outcome = await checkout.run(bootstrap('start'), { env });
+    expect(outcome).toMatchObject({ code: 1, stdout: '' });
+    expect(outcome.stderr).toContain(`Galapagos needs git 2.30 or newer; ${found}.`);
+    expect(existsSync(join(checkout.dir, 'node_modules'))).toBe(false);
+  });
+});
+
+describe('npx galapagos', () => {
+  it('runs what was built in this checkout, and asks no registry', async () => {
+    const checkout = copyCheckout(prepared);
+    const outcome = await checkout.run(['npx', 'galapagos', 'ls', '--json']);
+    expect(outcome).toMatchObject({ code: 0, stdout: 'main ["ls","--json"]\n' });
+  });
+
+  it('builds first when it is installed and not built, and says so beside the results', async () => {
+    const checkout = copyCheckout(prepared);
+    rmSync(join(checkout.dir, 'dist'), { recursive: true });
+    const outcome = await checkout.run([process.execPath, 'scripts/galapagos.mjs', 'ls']);
+    expect(outcome).toMatchObject({ code: 0, stdout: 'main ["ls"]\n' });
+    expect(outcome.stderr).toContain('Building…');
+  });
+
+  it('says what to run when nothing is installed', async () => {
+    const checkout = createCheckout();
+    const outcome = await checkout.run([process.execPath, 'scripts/galapagos.mjs', 'ls']);
+    expect(outcome).toEqual({ code: 1, stdout: '', stderr: 'Galapagos is not built yet. Run: npm run build\n' });
+  });
+});

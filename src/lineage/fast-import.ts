@@ -24,8 +24,17 @@ const closeTimeoutMs = 30_000;
 export function startFastImport(gitDir: string): FastImport {
   // `--done`: a stream cut short by our own death must not update any ref behind the next process's back.
   const child = spawnGit(gitDir, [
-    ...['-c', 'core.compression=1', '-c', 'core.fsync=committed', '-c', 'core.fsyncMethod=batch'],
-    ...['fast-import', '--quiet', '--done', '--date-format=raw', '--active-branches=2', '--force'],
+    ...[
+      '-c',
+      'core.compression=1',
+      '-c',
+      'pack.compression=1',
+      '-c',
+      'core.fsync=committed',
+      '-c',
+      'core.fsyncMethod=batch',
+    ],
+    ...['fast-import', '--quiet', '--done', '--date-format=raw', '--active-branches=256', '--force'],
   ]);
   const open: Question[] = [];
   let failure: GalapagosError | null = null;

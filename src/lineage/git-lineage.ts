@@ -71,7 +71,9 @@ function createSession({ gitDir, state, isHeadBorn }: Repository, writer: Lineag
     const isNew = state.place(generation, rendered.id);
     if (isNew) {
       isDirty = true;
-      const written = writer.commit(rendered, tree).finally(() => unacknowledged.delete(rendered.id));
+      const written = writer
+        .commit(generation.lineage, rendered, tree)
+        .finally(() => unacknowledged.delete(rendered.id));
       unacknowledged.set(rendered.id, written);
     }
     await unacknowledged.get(rendered.id);

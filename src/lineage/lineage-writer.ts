@@ -1,5 +1,5 @@
 import { LineageCorruptError } from '../core/errors.ts';
-import type { CommitId } from '../core/ids.ts';
+import type { CommitId, LineageId } from '../core/ids.ts';
 import type { FastImport } from './fast-import.ts';
 import { type GitTree, type RenderedCommit, signatureOf } from './git-objects.ts';
 import { type Note, notesRef } from './lineage-state.ts';
@@ -7,41 +7,48 @@ import { type Note, notesRef } from './lineage-state.ts';
 /** Generations and notes in the language of fast-import. */
 export interface LineageWriter {
   /** Resolves once git has the commit under the id expected. */
-  commit(commit: RenderedCommit, tree: GitTree): Promise<void>;
+  commit(lineage: LineageId, commit: RenderedCommit, tree: GitTree): Promise<void>;
   annotate(notes: readonly Note[], digest: string, seconds: number): Promise<void>;
   /** Resolves once every object written so far is on disk, and the notes ref with them. */
   checkpoint(): Promise<void>;
 }
 
 /**
- * All generations are written on one scratch branch, deleted before each
- * checkpoint: fast-import rewrites every ref it has ever heard of at every
- * checkpoint, so one per generation would cost more and more.
+ * Generations are written on one scratch branch for each lineage, deleted
+ * before each checkpoint: fast-import rewrites every ref it has ever heard of
+ * at every checkpoint, so one for each generation would cost more and more.
+ * And `from` makes it read the parent back from its pack, which is half the
+ * cost of a commit; on the tip of a branch it is not needed.
  */
-const scratch = 'refs/galapagos/writer';
-const deleteScratch = `reset ${scratch}\nfrom ${'0'.repeat(40)}\n\n`;
+const scratch = (lineage: LineageId) => `refs/galapagos/writer/${lineage}`;
+const nowhere = '0'.repeat(40);
 
 export function createLineageWriter(git: FastImport, notesTip: CommitId | null): LineageWriter {
   // fast-import knows a commit that is not checkpointed yet by its mark only.
   const marks = new Map<CommitId, string>();
   const blobs = new Set<string>();
+  const tips = new Map<LineageId, CommitId>();
   let lastMark = 0;
   let notesFrom = notesTip;
   const nameOf = (id: CommitId) => marks.get(id) ?? id;
 
   return {
-    async commit(commit, tree) {
+    async commit(lineage, commit, tree) {
       const mark = `:${++lastMark}`;
       const files = tree.files.filter((file) => !blobs.has(file.blob) && blobs.add(file.blob));
-      const [first, ...others] = commit.parents.map(nameOf);
+      const branch = scratch(lineage);
+      const [parent, ...others] = commit.parents;
+      const isOnTip = parent !== undefined && tips.get(lineage) === parent;
+      const from = parent === undefined || isOnTip ? '' : `from ${nameOf(parent)}\n`;
       marks.set(commit.id, mark);
+      tips.set(lineage, commit.id);
       const answer = await git.ask([
         ...files.flatMap((file) => data('blob', file.bytes)),
-        first === undefined ? `reset ${scratch}\n\n` : '',
-        `commit ${scratch}\nmark ${mark}\n${commit.signature}\n`,
+        parent === undefined ? `reset ${branch}\n\n` : '',
+        `commit ${branch}\nmark ${mark}\n${commit.signature}\n`,
         ...data('', commit.message),
-        first === undefined ? '' : `from ${first}\n`,
-        ...others.map((parent) => `merge ${parent}\n`),
+        from,
+        ...others.map((id) => `merge ${nameOf(id)}\n`),
         'deleteall\n',
         ...tree.files.map((file) => `M ${file.mode} ${file.blob} ${quoted(file.path)}\n`),
         `\nget-mark ${mark}\n`,
@@ -62,7 +69,9 @@ export function createLineageWriter(git: FastImport, notesTip: CommitId | null):
     },
     async checkpoint() {
       // The second line feed lets fast-import act at once instead of waiting for the next command.
-      await git.ask([deleteScratch, 'checkpoint\n\n', 'progress checkpoint\n']);
+      const deletions = [...tips.keys()].map((lineage) => `reset ${scratch(lineage)}\nfrom ${nowhere}\n\n`);
+      tips.clear();
+      await git.ask([...deletions, 'checkpoint\n\n', 'progress checkpoint\n']);
     },
   };
 }

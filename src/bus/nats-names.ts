@@ -1,0 +1,49 @@
+import { parseRunId, type RunId } from '../core/ids.ts';
+import { sha256 } from '../core/json.ts';
+
+/** What may be too large for a message: events and requests, jobs, results. Each has a bucket of its own. */
+export const largeKinds = ['events', 'jobs', 'results'] as const;
+export type LargeKind = (typeof largeKinds)[number];
+
+const hourMs = 3_600_000;
+
+/** How long a job's key is known to the queue. Results stay longer, so that a known key always has one. */
+export const duplicateWindowMs = 24 * hourMs;
+export const resultsTtlMs = 48 * hourMs;
+/** Milliseconds; 0 is for ever: a job may wait for a worker as long as it takes. */
+export const largeTtlMs: Readonly<Record<LargeKind, number>> = { events: hourMs, jobs: 0, results: 2 * resultsTtlMs };
+
+/** Every name a run has on a NATS server; spelled here only. */
+export interface NatsNames {
+  readonly jobsStream: string;
+  readonly jobSubjects: string;
+  readonly resultsBucket: string;
+  readonly largeBucket: (kind: LargeKind) => string;
+  /** Where a job's result is announced to whoever waits for it. */
+  readonly doneSubject: (jobId: string) => string;
+  /** The durable consumer of a queue, shared by all its workers. */
+  readonly consumer: (queue: string) => string;
+}
+
+export function natsNames(run: RunId): NatsNames {
+  parseRunId(run);
+  return {
+    jobsStream: `gal-${run}-jobs`,
+    jobSubjects: `gal.v1.${run}.*.*.job-requested`,
+    resultsBucket: `gal-${run}-results`,
+    largeBucket: (kind) => `gal-${run}-large-${kind}`,
+    doneSubject: (jobId) => `gal-done.v1.${run}.${jobId}`,
+    consumer: (queue) => queue.split('.').slice(3, 5).join('_'),
+  };
+}
+
+export const streamOfBucket = (bucket: string) => `KV_${bucket}`;
+export const subjectInBucket = (bucket: string, key: string) => `$KV.${bucket}.${key}`;
+
+/** A job's id on the wire: 64 hexadecimal digits. */
+export function jobId(queue: string, key: string): string {
+  return sha256(`${queue}\n${key}`);
+}
+
+/** The header of a message whose payload lies in a large-payload bucket. */
+export const refHeader = 'Gal-Ref';

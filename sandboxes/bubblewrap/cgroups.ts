@@ -79,7 +79,7 @@ export function findCgroupHome(): CgroupHome | null {
 }
 
 function unifiedHome(own: string | undefined): CgroupHome | null {
-  for (let at = own; at !== undefined && at.startsWith('/sys/fs/cgroup'); at = dirname(at)) {
+  for (let at = own; at?.startsWith('/sys/fs/cgroup'); at = dirname(at)) {
     const handedDown = readOrEmpty(join(at, 'cgroup.subtree_control')).trim().split(/\s+/);
     if (!handedDown.includes('memory') || !handedDown.includes('pids') || !isWritable(at)) continue;
     const cpu = handedDown.includes('cpu') ? at : null;

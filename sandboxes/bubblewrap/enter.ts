@@ -1,3 +1,4 @@
+import { release } from 'node:os';
 import type { SandboxLimits } from '../sandbox.ts';
 import type { HostTools } from './host-tools.ts';
 
@@ -6,7 +7,7 @@ const outerScript = `ulimit -c 0; ulimit -n "$1" || exit 125; shift
 while [ "$1" != -- ]; do echo 0 > "$1" || exit 125; shift; done; shift; exec "$@"`;
 
 /** Inside the innermost user namespace, where the kernel counts a user's processes for that namespace alone. */
-const innerScript = 'ulimit -u "$1"; ulimit -d "$2"; shift 2; exec "$@"';
+const innerScript = `{ ulimit -u "$1" || ulimit -p "$1"; } 2>/dev/null; ulimit -d "$2"; shift 2; exec "$@"`;
 
 const openFiles = 1_024;
 /** Stacks of Node's helper threads and its code count as data, though they are hardly touched. */
@@ -40,5 +41,12 @@ export function enterArguments(options: EnterOptions, argv: readonly string[]): 
 }
 
 function processLimitArguments(limits: SandboxLimits): string[] {
-  return [String(limits.pids + 2), String((limits.memoryMiB + dataHeadroomMiB) * 1024)];
+  const processes = countsPerNamespace() ? String(limits.pids + 2) : 'unlimited';
+  return [processes, String((limits.memoryMiB + dataHeadroomMiB) * 1024)];
+}
+
+/** Before Linux 5.14 the limit counts everything the user runs on the host: no use here, the watchdog must do. */
+function countsPerNamespace(): boolean {
+  const [major = 0, minor = 0] = release().split('.').map(Number);
+  return major > 5 || (major === 5 && minor >= 14);
 }

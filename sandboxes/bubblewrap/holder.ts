@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import type { Readable } from 'node:stream';
-import { raceAbort } from '../../src/core/abort.ts';
 import { SandboxUnavailableError } from '../../src/core/errors.ts';
 import { withoutInherited } from '../inherited-descriptors.ts';
 import { type HostTools, helperEnv } from './host-tools.ts';
@@ -57,16 +56,17 @@ export async function startHolder(
     child.once('exit', () => resolve());
     child.once('error', () => resolve());
   });
-  try {
-    const pid = await raceAbort(announced(child), signal);
-    return holderOf(child, dead, pid, directory);
-  } catch (cause) {
-    child.kill('SIGKILL');
-    await dead;
-    if (cause instanceof SandboxUnavailableError) throw cause;
-    throw new SandboxUnavailableError('opening the sandbox was cancelled', { cause });
+  const holder = holderOf(child, dead, await announced(child), directory);
+  if (signal.aborted) {
+    // Not earlier: without process 1's number a half-made sandbox cannot be killed for sure.
+    await holder.kill();
+    throw new SandboxUnavailableError('opening the sandbox was cancelled', { cause: signal.reason });
   }
+  return holder;
 }
+
+/** Opening takes 20 ms; a machine that needs this long has other problems. */
+const patienceMs = 20_000;
 
 function announced(child: ChildProcess): Promise<number> {
   return new Promise((resolve, reject) => {
@@ -75,12 +75,17 @@ function announced(child: ChildProcess): Promise<number> {
     let isReady = false;
     const look = () => {
       const pid = /"child-pid": (\d+)/.exec(info)?.[1];
-      if (isReady && pid !== undefined) resolve(Number(pid));
+      if (!isReady || pid === undefined) return;
+      clearTimeout(timer);
+      resolve(Number(pid));
     };
-    const fail = (cause?: unknown) =>
+    const timer = setTimeout(() => child.kill('SIGKILL'), patienceMs);
+    const fail = (cause?: unknown) => {
+      clearTimeout(timer);
       reject(
         new SandboxUnavailableError(`bubblewrap could not start: ${complaint.trim() || 'no reason given'}`, { cause }),
       );
+    };
     child.once('error', fail);
     child.once('close', () => fail());
     child.stdin!.on('error', () => {});
@@ -117,6 +122,8 @@ function holderOf(child: ChildProcess, dead: Promise<void>, pid: number, directo
           child.kill('SIGKILL');
         }
       }
+      // Somebody waits for this now, so it must keep the process going.
+      if (isAlive()) child.ref();
       await dead;
       for (const stream of child.stdio) stream?.destroy();
     },

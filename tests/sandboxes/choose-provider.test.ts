@@ -1,0 +1,47 @@
+import { describe, expect, it } from 'vitest';
+import { chooseProvider } from '../../sandboxes/choose-provider.ts';
+import { builtInProviders } from '../../sandboxes/providers.ts';
+import type { SandboxProvider } from '../../sandboxes/sandbox.ts';
+import { createMemoryProvider } from '../support/memory-sandbox.ts';
+
+function candidate(name: string, isolation: SandboxProvider['isolation'], isUsable: boolean): SandboxProvider {
+  const status = isUsable
+    ? { usable: true, why: `${name} is there`, fix: '' }
+    : { usable: false, why: `${name} is not there`, fix: `install ${name}` };
+  return { ...createMemoryProvider(async () => ({})), name, isolation, probe: async () => status };
+}
+
+describe('chooseProvider', () => {
+  it('takes the strongest usable one, in whatever order they are given', async () => {
+    const weak = candidate('process', 'none', true);
+    const strong = candidate('bubblewrap', 'namespaces', true);
+    const broken = candidate('docker', 'container', false);
+    const chosen = await chooseProvider('auto', [weak, broken, strong]);
+    expect(chosen.provider).toBe(strong);
+    expect(chosen.status.why).toBe('bubblewrap is there');
+  });
+
+  it('takes the named one, and never a weaker one in its place', async () => {
+    const weak = candidate('process', 'none', true);
+    const broken = candidate('bubblewrap', 'namespaces', false);
+    expect((await chooseProvider('process', [broken, weak])).provider).toBe(weak);
+    await expect(chooseProvider('bubblewrap', [broken, weak])).rejects.toMatchObject({
+      code: 'SANDBOX_UNAVAILABLE',
+      message: 'bubblewrap: bubblewrap is not there. To fix it: install bubblewrap',
+    });
+  });
+
+  it('names every reason when nothing works, and the known names when there is no such provider', async () => {
+    const none = [candidate('a', 'namespaces', false), candidate('b', 'none', false)];
+    await expect(chooseProvider('auto', none)).rejects.toThrow(/a is not there.*\n.*b is not there/);
+    await expect(chooseProvider('process', none)).rejects.toThrow('(known: a, b)');
+  });
+
+  it('finds something on every system it supports, and says what it relies on', async () => {
+    const providers = builtInProviders();
+    expect(providers.map((provider) => provider.name)).toEqual(['bubblewrap', 'process']);
+    const { provider, status } = await chooseProvider('auto', providers);
+    expect(status).toMatchObject({ usable: true, fix: '' });
+    expect(status.why).toMatch(provider.name === 'process' ? /NO ISOLATION/ : /namespaces/);
+  });
+});

@@ -1,0 +1,146 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { findCgroupHome } from '../../sandboxes/bubblewrap/cgroups.ts';
+import { createBubblewrapProvider } from '../../sandboxes/bubblewrap/create-bubblewrap-provider.ts';
+import { createProcessProvider } from '../../sandboxes/process/create-process-provider.ts';
+import { parseRunId } from '../../src/core/ids.ts';
+import { never, run, sandboxSpec, tempDirectory } from '../conformance/sandbox.suite.ts';
+import { itNeeds } from '../support/require-service.ts';
+
+const status = await createBubblewrapProvider().probe();
+const needsBubblewrap = itNeeds('bubblewrap', status.usable ? null : `${status.why}; ${status.fix}`);
+const jiti = new URL('../../node_modules/.bin/jiti', import.meta.url).pathname;
+const host = new URL('../fixtures/hosts/sandbox-host.ts', import.meta.url).pathname;
+
+/** Everything of ours that the system still holds: processes that name the directory, mounts, groups, directories. */
+function leftovers(scratch: string, label = ''): string[] {
+  const home = process.platform === 'linux' ? findCgroupHome() : null;
+  const groups = [home?.memory, home?.pids].flatMap((path) =>
+    path
+      ? readdirSync(path).filter((name) => name.startsWith('galapagos.') && label !== '' && name.includes(label))
+      : [],
+  );
+  return [
+    ...processesNaming(scratch).map((pid) => `process ${pid}`),
+    ...readFileSync('/proc/self/mounts', 'utf8')
+      .split('\n')
+      .filter((line) => line.includes(scratch)),
+    ...groups,
+    ...['bubblewrap', 'process'].flatMap((name) => {
+      const path = join(scratch, name);
+      return existsSync(path) ? readdirSync(path) : [];
+    }),
+  ];
+}
+
+function processesNaming(text: string): string[] {
+  return readdirSync('/proc').filter((pid) => {
+    if (!/^\d+$/.test(pid) || Number(pid) === process.pid) return false;
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes(text);
+    } catch {
+      return false;
+    }
+  });
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  for (let i = 0; i < 300 && !holds(); i += 1) await new Promise((resolve) => setTimeout(resolve, 10));
+  expect(holds()).toBe(true);
+}
+
+/** Starts a runtime of its own that runs `argv` in a sandbox; resolves with the sandbox's id. */
+async function startHost(
+  provider: string,
+  scratch: string,
+  argv: string[],
+): Promise<{ child: ChildProcess; id: string }> {
+  const child = spawn(jiti, [host, provider, scratch, ...argv], { stdio: ['ignore', 'pipe', 'inherit'] });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const id = await new Promise<string>((resolve, reject) => {
+    child.stdout!.once('data', (data: Buffer) => resolve(data.toString().trim()));
+    child.once('exit', () => reject(new Error('the host ended')));
+  });
+  return { child, id };
+}
+
+describe('what sandboxes leave behind', () => {
+  needsBubblewrap('is nothing after a hundred sandboxes, half of them with a command', async () => {
+    const scratch = tempDirectory();
+    const provider = createBubblewrapProvider({ scratchDir: scratch });
+    const label = `cycles.${process.pid}.`;
+    for (let i = 0; i < 100; i += 1) {
+      await using sandbox = await provider.open(sandboxSpec({ run: parseRunId('cycles') }), never);
+      if (i % 2 === 0) await run(sandbox, ['sh', '-c', 'setsid sleep 30 & true']);
+    }
+    expect(leftovers(scratch, label)).toEqual([]);
+  });
+
+  needsBubblewrap(
+    'is no process after the runtime was killed in the middle of a command, and reap removes the rest',
+    async () => {
+      const scratch = tempDirectory();
+      const mark = `31.${process.pid}`;
+      const { child, id } = await startHost('bubblewrap', scratch, [
+        'sh',
+        '-c',
+        `setsid sleep ${mark} & sleep ${mark}`,
+      ]);
+      await until(() => processesNaming(`sleep\0${mark}`).length === 2);
+      child.kill('SIGKILL');
+      await until(() => processesNaming(mark).length === 0 && processesNaming(id).length === 0);
+      const provider = createBubblewrapProvider({ scratchDir: scratch });
+      expect(await provider.reap(parseRunId('another-run'))).toBe(0);
+      expect(await provider.reap(parseRunId('killed'))).toBeGreaterThanOrEqual(1);
+      expect(leftovers(scratch, id)).toEqual([]);
+    },
+  );
+
+  it('is a directory after the runtime was killed, which reap removes while it spares the living', async () => {
+    const scratch = tempDirectory();
+    const { child, id } = await startHost('process', scratch, ['sh', '-c', 'mkdir locked; chmod 0 locked; sleep 1']);
+    const provider = createProcessProvider({ scratchDir: scratch });
+    await using alive = await provider.open(sandboxSpec({ run: parseRunId('killed') }), never);
+    expect(await provider.reap('all')).toBe(0);
+    child.kill('SIGKILL');
+    await new Promise((resolve) => child.once('exit', resolve));
+    expect(await provider.reap(parseRunId('another-run'))).toBe(0);
+    expect(await provider.reap('all')).toBe(1);
+    expect(readdirSync(join(scratch, 'process'))).toEqual([alive.id]);
+    expect(id).not.toBe(alive.id);
+  });
+
+  it('is not mistaken for living when its process number belongs to a later process', async () => {
+    const scratch = tempDirectory();
+    const provider = createProcessProvider({ scratchDir: scratch });
+    mkdirSync(join(scratch, 'process', `run.${process.pid}.1.1`), { recursive: true });
+    mkdirSync(join(scratch, 'process', 'not-one-of-ours'));
+    writeFileSync(join(scratch, 'process', 'a-file'), '');
+    expect(await provider.reap('all')).toBe(1);
+    expect(readdirSync(join(scratch, 'process')).sort()).toEqual(['a-file', 'not-one-of-ours']);
+  });
+
+  needsBubblewrap('is nothing after opening failed', async () => {
+    const scratch = tempDirectory();
+    const provider = createBubblewrapProvider({ scratchDir: scratch });
+    const files = new Map([['big', { bytes: new Uint8Array(3 * 2 ** 20), isExecutable: false }]]);
+    const tooSmall = sandboxSpec({ files, limits: { memoryMiB: 64, cpus: 1, pids: 16, diskMiB: 1 } });
+    await expect(provider.open(tooSmall, never)).rejects.toMatchObject({ code: 'GENOME_INVALID' });
+    const abort = new AbortController();
+    const opening = provider.open(sandboxSpec(), abort.signal);
+    abort.abort();
+    await expect(opening).rejects.toMatchObject({ code: 'SANDBOX_UNAVAILABLE' });
+    expect(leftovers(scratch, `suite.${process.pid}.`)).toEqual([]);
+  });
+
+  it('is nothing after the provider itself is disposed of', async () => {
+    const scratch = tempDirectory();
+    const provider = createProcessProvider({ scratchDir: scratch });
+    const sandbox = await provider.open(sandboxSpec(), never);
+    await provider[Symbol.asyncDispose]();
+    expect(readdirSync(join(scratch, 'process'))).toEqual([]);
+    await expect(run(sandbox, ['true'])).rejects.toMatchObject({ code: 'SANDBOX_UNAVAILABLE' });
+  });
+});

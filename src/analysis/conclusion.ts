@@ -72,17 +72,18 @@ function pairingLine(outcomes: readonly LineageOutcome[], gains: readonly Transf
   if (!gains.some((g) => g.points.length > 0)) {
     return 'Pairing: not measured, no seed has both a paired run and a control (solo, sham).';
   }
-  const parts = controls.map((control) => {
-    const own = gains.filter((g) => g.control === control);
-    if (own.every((g) => g.points.length === 0)) return `not compared with ${control}`;
-    const each = own.map(({ lineage, points }) =>
-      points.length === 0
-        ? `${lineage} not compared`
-        : `${lineage} ${points.filter((p) => p.gain > 0).length} of ${points.length}`,
-    );
-    return `than ${control}: ${each.join(', ')}`;
+  const compared = controls.filter((control) => gains.some((g) => g.control === control && g.points.length > 0));
+  const more = compared.map((control) => {
+    const each = gains.filter((g) => g.control === control).map(seedsAbove);
+    return `than ${control} in ${each.join(', ')}`;
   });
-  return `Seeds where paired gained more, ${parts.join('; ')}; ${beyondBoth(outcomes, gains)}`;
+  const others = controls.filter((c) => !compared.includes(c)).map((control) => `; not compared with ${control}`);
+  return `Paired gained more ${more.join('; ')}${others.join('')}; ${beyondBoth(outcomes, gains)}`;
+}
+
+function seedsAbove({ lineage, points }: TransferGain): string {
+  if (points.length === 0) return `${lineage} (not compared)`;
+  return `${lineage} ${points.filter((p) => p.gain > 0).length} of ${counted(points.length, 'seed')}`;
 }
 
 function beyondBoth(outcomes: readonly LineageOutcome[], gains: readonly TransferGain[]): string {

@@ -1,6 +1,6 @@
 import type { LineageOutcome } from './lineage-outcome.ts';
 
-/** How numbers of one report are written: fixed decimals, chosen so that a hundredth of the spread shows. */
+/** How scores of one report are written: with as many decimals as show a hundredth of their spread. */
 export interface ScoreFormat {
   score(value: number): string;
   /** With `+` or a true minus sign. */
@@ -18,14 +18,19 @@ export function scoreFormat(outcomes: readonly LineageOutcome[]): ScoreFormat {
     }
   }
   const span = high > low ? high - low : Math.abs(high);
-  const decimals = Number.isFinite(span) && span > 0 ? clamp(2 - Math.floor(Math.log10(span)), 0, 12) : 3;
+  const decimals = Number.isFinite(span) && span > 0 ? Math.max(0, 2 - Math.floor(Math.log10(span))) : 3;
+  const score = (value: number) => (decimals > 12 ? exponential(value) : fixed(value, decimals));
   return {
-    score: (value) => fixed(value, decimals),
+    score,
     signed: (value) => {
-      const text = fixed(value, decimals);
-      return text.startsWith('−') || Number(text.replaceAll(',', '')) === 0 ? text : `+${text}`;
+      const text = score(value);
+      return value < 0 || Number(text.replaceAll(',', '')) === 0 ? text : `+${text}`;
     },
   };
+}
+
+function exponential(value: number): string {
+  return value === 0 ? '0' : value.toExponential(3).replaceAll('-', '−');
 }
 
 /** Fixed decimals, thousands separated, a true minus sign, and no negative zero. */
@@ -45,10 +50,6 @@ export function pValue(p: number): string {
 /** USD, or words when a price was missing. */
 export function usd(value: number | null): string {
   return value === null ? 'not metered' : `$${value.toFixed(value !== 0 && value < 0.1 ? 4 : 2)}`;
-}
-
-export function clamp(value: number, low: number, high: number): number {
-  return Math.min(high, Math.max(low, value));
 }
 
 /** "1 run", "2 runs". */

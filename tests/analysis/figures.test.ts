@@ -84,7 +84,16 @@ describe('score curves', () => {
   });
 
   it('survives identical scores, one generation, huge and tiny scales', () => {
-    for (const scores of [[0.5, 0.5], [3], [0, 0, 0], [1e12, 1.5e12], [2.6359830849, 2.6359830848], [-1e-9, 1e-9]]) {
+    for (const scores of [
+      [0.5, 0.5],
+      [3],
+      [0, 0, 0],
+      [1e12, 1.5e12],
+      [2.6359830849, 2.6359830848],
+      [-1e-9, 1e-9],
+      [1e-15, 3e-15],
+      [5e-324],
+    ]) {
       const svg = scoreCurves(lineageOutcomes([runOf({ arm: 'iid', seed: 1, lineages: { a: { scores } } })]), 'demo')!;
       expect(() => parseXml(svg)).not.toThrow();
       expect(svg).not.toMatch(/NaN|Infinity|undefined/);
@@ -129,6 +138,16 @@ describe('the transfer gain figure', () => {
     const spots = ofClass(root, 'gain').map((e) => JSON.stringify(markers(e)));
     expect(new Set(spots).size).toBe(6);
     expect(textContent(root)).toContain('not compared');
+    expect(textContent(root)).toContain('p 1,');
+  });
+
+  it('marks a p that could not be smaller at its n', () => {
+    const records = [1, 2, 3, 4, 5].flatMap((seed) =>
+      (['paired', 'solo'] as const).map((arm) =>
+        runOf({ arm, seed, lineages: { a: { scores: [0, arm === 'solo' ? 1 : 1 + seed] } } }),
+      ),
+    );
+    expect(textContent(gainDots(records))).toContain('p 0.0625‡, n = 5');
   });
 
   it('is not drawn when no seed has both arms', () => {
@@ -173,6 +192,7 @@ describe('axes', () => {
         expect(Math.min(...values)).toBeGreaterThanOrEqual(axis.low - slack);
         expect(Math.max(...values)).toBeLessThanOrEqual(axis.high + slack);
         expect(axis.ticks.length).toBeLessThanOrEqual(9);
+        expect(new Set(axis.ticks.map(axis.label)).size).toBe(axis.ticks.length);
       }),
     );
     expect(niceAxis([0.13, 0.66], 5).ticks.map(niceAxis([0.13, 0.66], 5).label)).toEqual([

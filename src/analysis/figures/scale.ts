@@ -31,6 +31,9 @@ export function countAxis(last: number, count: number): Axis {
   return { low: 0, high, ticks, label: String };
 }
 
+/** Below this, steps would leave the range where floating point keeps its precision. */
+const smallest = 1e-100;
+
 /** Ends of the data; widened around a single value so that there is a scale at all. */
 function extent(values: readonly number[]): { low: number; high: number } {
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
@@ -38,8 +41,9 @@ function extent(values: readonly number[]): { low: number; high: number } {
     low = Math.min(low, value);
     high = Math.max(high, value);
   }
-  if (high - low > 1e-12 * Math.max(Math.abs(low), Math.abs(high))) return { low, high };
-  const margin = Math.abs(low) * 0.1 || 0.5;
+  const magnitude = Math.max(Math.abs(low), Math.abs(high));
+  if (high - low > Math.max(smallest, 1e-12 * magnitude)) return { low, high };
+  const margin = magnitude > smallest ? magnitude * 0.1 : 0.5;
   return { low: low - margin, high: high + margin };
 }
 
@@ -58,7 +62,11 @@ function tickLabel(step: number, largest: number): (tick: number) => string {
   ];
   const unit = units.find((u) => largest >= u.from);
   const by = unit === undefined ? 1 : unit.from === 1e4 ? 1e3 : unit.from;
-  const decimals = Math.min(12, Math.max(0, -Math.floor(Math.log10(step / by) + 1e-9)));
+  const decimals = Math.max(0, -Math.floor(Math.log10(step / by) + 1e-9));
+  if (decimals > 12) {
+    const digits = Math.max(0, Math.ceil(Math.log10(largest / step)));
+    return (tick) => (tick === 0 ? '0' : tick.toExponential(digits).replaceAll('-', '−'));
+  }
   return (tick) => {
     const digits = Math.abs(tick / by).toFixed(decimals);
     return `${tick < 0 && Number(digits) !== 0 ? '−' : ''}${digits}${unit?.suffix ?? ''}`;

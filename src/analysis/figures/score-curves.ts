@@ -81,7 +81,7 @@ function gridOf(outcomes: readonly LineageOutcome[], panels: number, format: Sco
 function bandHeightOf(outcomes: readonly LineageOutcome[]): number {
   if (outcomes.every((o) => o.curve.every((p) => p.score !== null))) return 0;
   const rows = Math.max(...armNames.map((arm) => outcomes.filter((o) => o.arm === arm).length));
-  return Math.max(20, rows * Math.min(8, Math.max(5, 56 / rows)) + 6);
+  return Math.max(20, rows * Math.min(8, Math.max(4, 56 / rows)) + 6);
 }
 
 function panelLayout(grid: Grid, index: number): PanelLayout {

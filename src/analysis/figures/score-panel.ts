@@ -63,7 +63,8 @@ function noScoreBand(
   if (p.bandHeight === 0) return [];
   const step = (p.bandHeight - 6) / outcomes.length;
   const perGeneration = p.toX(1) - p.toX(0);
-  const r = Math.max(0.8, Math.min(3.2, step / 2 - 0.3, perGeneration / 2 - 0.3));
+  const room = Math.min(3.2, step / 2 - 0.3, perGeneration / 2 - 0.3);
+  const r = Math.max(0.8, Math.floor(room * 10) / 10);
   const label = text('no score', p.left - 8, p.bottom + bandGap + p.bandHeight / 2 + 4, {
     'text-anchor': 'end',
     fill: ink.muted,
@@ -81,15 +82,17 @@ function noScoreBand(
 
 function dots(outcome: LineageOutcome, hue: string, p: PanelLayout): string {
   const style = armStyles[outcome.arm];
-  const r = style.isFilled ? 1.8 : 2;
+  // Where generations are closer than a marker is wide, smaller ones keep the lines readable.
+  const isDense = p.toX(1) - p.toX(0) < 3;
+  const r = isDense ? 1 : style.isFilled ? 1.8 : 2;
   const seen = new Set<string>();
   for (const point of outcome.curve) {
     if (point.score === null) continue;
     seen.add(style.marker(short(p.toX(point.generation)), short(p.toY(point.score)), r));
   }
   if (seen.size === 0) return '';
-  const paint = style.isFilled ? { fill: hue } : { fill: 'none', stroke: hue, 'stroke-width': 0.9 };
-  return element('path', { class: 'measured', d: [...seen].join(''), opacity: 0.45, ...paint });
+  const paint = style.isFilled ? { fill: hue } : { fill: 'none', stroke: hue, 'stroke-width': isDense ? 0.6 : 0.9 };
+  return element('path', { class: 'measured', d: [...seen].join(''), opacity: isDense ? 0.3 : 0.45, ...paint });
 }
 
 function bestLine(outcome: LineageOutcome, hue: string, p: PanelLayout): string {

@@ -118,6 +118,6 @@ function rowWords(gain: TransferGain, format: ScoreFormat): string {
   return `${format.signed(inference.mean)} [${format.signed(low)}, ${format.signed(high)}]${p}, n = ${points.length}`;
 }
 
-function isAtFloor({ inference }: TransferGain): boolean {
-  return inference?.p != null && inference.p === inference.floor;
+function isAtFloor({ inference, points }: TransferGain): boolean {
+  return inference?.p === 2 ** (1 - points.length);
 }

@@ -1,4 +1,5 @@
 import type { ArmName } from '../../core/config/arms.ts';
+import { short } from './svg.ts';
 
 /** Six hues on white that stay apart in normal vision, protan-, deuteran- and tritanopia. */
 const hues = ['#253D98', '#BC2F02', '#01755A', '#651A51', '#AB863C', '#2293A9'] as const;
@@ -35,5 +36,5 @@ export const armStyles: Readonly<Record<ArmName, ArmStyle>> = {
 /** Failed, no score: a slashed circle. */
 export const failedMarker: ArmStyle['marker'] = (x, y, r) => {
   const d = Math.round(r * 7.07) / 10;
-  return `${circle(x, y, r)}M${x} ${y}m${-d} ${d}l${2 * d} ${-2 * d}`;
+  return `${circle(x, y, r)}m${short(r - d)} ${d}l${2 * d} ${-2 * d}`;
 };

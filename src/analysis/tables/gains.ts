@@ -4,7 +4,6 @@ import { type GainInference, type GainPoint, isUneven, type TransferGain } from 
 import { type Column, column } from './table.ts';
 
 export function gainColumns({ signed }: ScoreFormat): Column<TransferGain>[] {
-  const between = ({ low, high }: Interval) => `${signed(low)} to ${signed(high)}`;
   const gain = (p: GainPoint) => `${signed(p.gain)}${isUneven(p) ? '†' : ''}`;
   const testGain = (p: GainPoint) => (p.testGain === null ? 'not measured' : signed(p.testGain));
   return [
@@ -13,6 +12,14 @@ export function gainColumns({ signed }: ScoreFormat): Column<TransferGain>[] {
     column('n', (g) => g.points.length),
     perSeed('gains', 'gain per seed (seed: gain)', gain, (p) => p.gain),
     perSeed('test_gains', 'on the held-out test', testGain, (p) => p.testGain ?? 'NA'),
+    ...inferenceColumns(signed),
+  ];
+}
+
+/** Empty for three seeds or fewer. */
+function inferenceColumns(signed: ScoreFormat['signed']): Column<TransferGain>[] {
+  const between = ({ low, high }: Interval) => `${signed(low)} to ${signed(high)}`;
+  return [
     inferred(
       'mean',
       'mean',

@@ -10,9 +10,10 @@ import { dirname, join } from 'node:path';
 import { monotonicMs } from '../src/core/clock.ts';
 import { type FileTree, textFile } from '../src/core/file-tree.ts';
 import { type CommitId, parseLineageId } from '../src/core/ids.ts';
-import { createFileGenomeStore } from '../src/lineage/genome-store.ts';
+import { createFileGenomeStore, createMemoryGenomeStore } from '../src/lineage/genome-store.ts';
 import { openGitLineage } from '../src/lineage/git-lineage.ts';
 import { openGitReader } from '../src/lineage/git-reader.ts';
+import type { GenomeStore } from '../src/lineage/lineage.ts';
 
 const [commits = 10_000, perCheckpoint = 100] = process.argv.slice(2).map(Number);
 const baselineCommits = 100;
@@ -29,39 +30,32 @@ function genome(n: number): FileTree {
   return new Map(files);
 }
 
-async function writeLineages(dir: string): Promise<number[]> {
-  const genomes = createFileGenomeStore(join(dir, 'genomes'));
-  await using lineage = await openGitLineage({ dir: join(dir, 'lineage'), genomes });
-  const tips = new Map<string, CommitId>();
+/** @returns milliseconds for each thousand, checkpoints included, and in all with closing. */
+async function writeLineages(dir: string, genomes: GenomeStore, withNotes: boolean) {
+  const start = monotonicMs();
   const thousands: number[] = [];
-  let since = monotonicMs();
-  for (let n = 0; n < commits; n += 1) {
-    const id = lineages[n % lineages.length]!;
-    const generation = Math.floor(n / lineages.length);
-    const commit = await lineage.commit({
-      ...{ lineage: id, generation, genome: await genomes.put(genome(n)), parent: tips.get(id) ?? null },
-      ...{
-        adopted: null,
-        subject: `Generation ${generation}`,
-        seconds: n,
-        isPromoted: n % 3 === 0,
-        isBest: n % 9 === 0,
-      },
-      trailers: [
-        ['Generation', String(generation)],
-        ['Verdict', 'promoted'],
-        ['Model', 'scripted'],
-      ], // one trailer a line in the commit
-    });
-    tips.set(id, commit);
-    await lineage.annotate([{ commit, note: { score: n, n: 100, cost: 0.1 } }], n);
-    if (n % perCheckpoint === perCheckpoint - 1) await lineage.checkpoint();
-    if (n % 1_000 === 999) {
-      thousands.push(monotonicMs() - since);
-      since = monotonicMs();
+  {
+    await using lineage = await openGitLineage({ dir, genomes });
+    const tips = new Map<string, CommitId>();
+    let since = start;
+    for (let n = 0; n < commits; n += 1) {
+      const id = lineages[n % lineages.length]!;
+      const generation = Math.floor(n / lineages.length);
+      const commit = await lineage.commit({
+        ...{ lineage: id, generation, genome: await genomes.put(genome(n)), parent: tips.get(id) ?? null },
+        ...{ adopted: null, subject: `Generation ${generation}`, trailers: [['Generation', String(generation)]] },
+        ...{ seconds: n, isPromoted: n % 3 === 0, isBest: n % 9 === 0 },
+      });
+      tips.set(id, commit);
+      if (withNotes) await lineage.annotate([{ commit, note: { score: n, n: 100, cost: 0.1 } }], n);
+      if (n % perCheckpoint === perCheckpoint - 1) await lineage.checkpoint();
+      if (n % 1_000 === 999) {
+        thousands.push(monotonicMs() - since);
+        since = monotonicMs();
+      }
     }
   }
-  return thousands;
+  return { thousands, rate: (1_000 * commits) / (monotonicMs() - start) };
 }
 
 function writeThroughProcesses(dir: string): void {
@@ -87,23 +81,28 @@ async function timed<T>(work: () => T | Promise<T>): Promise<readonly [ms: numbe
 }
 
 try {
-  const [ours, thousands] = await timed(() => writeLineages(root));
-  const [theirs] = await timed(() => writeThroughProcesses(join(root, 'baseline')));
+  const baselineStart = monotonicMs();
+  writeThroughProcesses(join(root, 'baseline'));
+  const baseline = (1_000 * baselineCommits) / (monotonicMs() - baselineStart);
+  const plain = await writeLineages(join(root, 'plain'), createMemoryGenomeStore(), false);
+  const files = createFileGenomeStore(join(root, 'genomes'));
+  const full = await writeLineages(join(root, 'lineage'), files, true);
   const [opening] = await timed(async () => {
-    const genomes = createFileGenomeStore(join(root, 'genomes'));
-    await (await openGitLineage({ dir: join(root, 'lineage'), genomes }))[Symbol.asyncDispose]();
+    await (await openGitLineage({ dir: join(root, 'lineage'), genomes: files }))[Symbol.asyncDispose]();
   });
   const [reading, log] = await timed(() => openGitReader(join(root, 'lineage')).log());
-  const rate = (1_000 * commits) / ours;
-  const baseline = (1_000 * baselineCommits) / theirs;
+  const row = (name: string, rate: number) =>
+    console.log(`${name.padEnd(52)} ${rate.toFixed(1).padStart(8)}/s  ${(rate / baseline).toFixed(1).padStart(6)} x`);
   console.log(
-    `${commits} generations, each with a note, a checkpoint every ${perCheckpoint}, 4 lineages, 20 KB genomes`,
+    `${commits} generations of 4 lineages, 20 KB genomes, a checkpoint every ${perCheckpoint}, closing included`,
   );
-  console.log(`ours        ${rate.toFixed(0)} generations/s, genome store, checkpoints and closing included`);
-  console.log(`processes   ${baseline.toFixed(1)} generations/s (add, commit, notes add)`);
-  console.log(`ratio       ${(rate / baseline).toFixed(1)}`);
-  console.log(`each 1,000  ${thousands.map((ms) => `${ms.toFixed(0)} ms`).join(', ')}`);
-  console.log(`reopening   ${opening.toFixed(0)} ms; reading the log of ${log.length}: ${reading.toFixed(0)} ms`);
+  row('git add, git commit, git notes add as processes', baseline);
+  row('commits', plain.rate);
+  row('commits, a note each, genomes stored in files', full.rate);
+  for (const { thousands } of [plain, full]) {
+    console.log(`each 1,000: ${thousands.map((ms) => `${ms.toFixed(0)} ms`).join(', ')}`);
+  }
+  console.log(`reopening ${opening.toFixed(0)} ms; reading the log of ${log.length}: ${reading.toFixed(0)} ms`);
 } finally {
   rmSync(root, { recursive: true, force: true });
 }

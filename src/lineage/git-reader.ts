@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type SimpleGit, simpleGit } from 'simple-git';
 import { LineageCorruptError } from '../core/errors.ts';
@@ -29,7 +30,10 @@ export function openGitReader(dir: string): LineageReader {
   return {
     log: () => readLog(read),
     diff: async (from, to) => (from === to ? '' : read(['diff', ...plainDiff, from, to, '--'])),
-    tree: (commit) => readTree(gitDir, commit),
+    async tree(commit) {
+      if (!existsSync(gitDir)) throw new LineageCorruptError(`there is no lineage repository in ${dir}`);
+      return readTree(gitDir, commit);
+    },
     async graph({ color, max }) {
       if ((await read(['for-each-ref', '--count=1'])) === '') return '';
       return read([

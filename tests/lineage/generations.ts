@@ -65,6 +65,27 @@ export async function commitChain(
   return commits;
 }
 
+/**
+ * The nth generation of alice, adopting from bob now and then, and its note:
+ * a pure function of `n`, so that a replay must give the same hashes.
+ */
+export async function writeGeneration(lineage: Lineage, genomes: GenomeStore, n: number): Promise<CommitId> {
+  const tips = writtenTo.get(lineage) ?? { alice: null, bob: null };
+  writtenTo.set(lineage, tips);
+  const of = n % 4 === 3 ? bob : alice;
+  const commit = await lineage.commit(
+    generation(await genomes.put(genomeFiles(n)), {
+      ...{ lineage: of, generation: n, parent: tips[of === bob ? 'bob' : 'alice'] },
+      ...{ adopted: n % 8 === 4 ? tips.bob : null, isPromoted: n % 3 !== 1, isBest: n % 5 === 0 },
+    }),
+  );
+  tips[of === bob ? 'bob' : 'alice'] = commit;
+  await lineage.annotate([{ commit, note: { score: n / 100, n } }], 1_700_000_000 + n);
+  return commit;
+}
+
+const writtenTo = new WeakMap<Lineage, { alice: CommitId | null; bob: CommitId | null }>();
+
 /** A directory that is gone when the test is over. */
 export async function tempDir(): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'galapagos-lineage-'));

@@ -61,8 +61,10 @@ export interface GatewaySession {
 export interface OpenGateway extends AsyncDisposable {
   readonly socketPath: string;
   usage(): Usage;
-  /** Why the gateway refused a call, or `null`. */
-  readonly refusal: string | null;
+  /** Which limit a call was refused for, or `null`. */
+  refusal(): string | null;
+  /** @throws what went wrong outside the sandbox, such as a call that could not be recorded. */
+  throwIfFailed(): void;
 }
 
 export interface GenomeReader {

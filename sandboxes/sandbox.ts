@@ -117,3 +117,14 @@ export const sandboxGaps = [
   'daemon-containment',
 ] as const;
 export type SandboxGap = (typeof sandboxGaps)[number];
+
+export interface SandboxDefinition {
+  readonly kind: 'sandbox';
+  readonly name: string;
+  create(): SandboxProvider | Promise<SandboxProvider>;
+}
+
+/** Declares a sandbox provider for use in an experiment file. @see examples/sandbox */
+export function defineSandbox(definition: Omit<SandboxDefinition, 'kind'>): SandboxDefinition {
+  return { kind: 'sandbox', ...definition };
+}

@@ -1,4 +1,5 @@
 import type { RoleActor } from '../../src/core/define.ts';
+import type { Journal } from '../../src/core/journal.ts';
 import type { RequestOf } from '../../src/core/messages.ts';
 import type { GenerationCommit, Lineage } from '../../src/lineage/lineage.ts';
 import { hostOneStep } from '../one-step-machine.ts';
@@ -8,9 +9,15 @@ export interface ArchivistPorts {
   readonly lineage: Lineage;
   /** Commit date of a round, seconds since the epoch: logical under the seed, or wall time. */
   readonly secondsOf: (round: number) => number;
+  readonly journal: Journal;
+  /** Whether it is time to pay for making what was written visible and durable. */
+  readonly isCheckpointDue: () => boolean;
 }
 
-type RecordRequest = Extract<RequestOf<'archivist'>, { kind: 'record' }>;
+/** The fact that every round up to its key is safe in the repository. */
+export const checkpointFact = 'lineage.checkpointed';
+
+export type RecordRequest = Extract<RequestOf<'archivist'>, { kind: 'record' }>;
 
 /** Writes generations and round notes into the run's git repository. */
 export function createArchivist(ports: ArchivistPorts): RoleActor<'archivist'> {
@@ -20,12 +27,16 @@ export function createArchivist(ports: ArchivistPorts): RoleActor<'archivist'> {
     }
     const notes = request.generations.map((g) => ({ commit: g.commit, note: noteOf(g) }));
     await ports.lineage.annotate(notes, ports.secondsOf(request.round));
+    if (ports.isCheckpointDue()) {
+      await ports.lineage.checkpoint();
+      await ports.journal.append(checkpointFact, String(request.round), { round: request.round });
+    }
     return { commit: null };
   });
 }
 
 /** What a generation's commit says, in trailers that `git interpret-trailers` reads. */
-function commitOf(request: RecordRequest, seconds: number): GenerationCommit {
+export function commitOf(request: RecordRequest, seconds: number): GenerationCommit {
   const { adoption } = request;
   const peers = new Map(
     request.reads.filter((r) => r.shareInModel > 0 || r.shareInTree > 0).map((r) => [`${r.peer}@${r.commit}`, r]),

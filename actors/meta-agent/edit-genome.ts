@@ -12,6 +12,7 @@ type Result = ResultOf<'meta-agent'>;
 /** What the guard lends: the only way to a mount, and the only way back for a tree. */
 export interface EditGuard {
   mounts(request: {
+    readonly round: number;
     readonly generation: number;
     readonly snapshot: readonly StrategyRef[];
     readonly evals: Readonly<Record<string, Json>>;
@@ -38,7 +39,8 @@ export interface MetaAgentPorts {
   readonly genomes: { get(id: GenomeId): Promise<FileTree>; put(tree: FileTree): Promise<GenomeId> };
   readonly sandboxes: SandboxAccess;
   readonly gateways: GatewayAccess;
-  readonly guard: EditGuard;
+  /** The handle of the lineage whose genome is edited. */
+  readonly guard: (lineage: LineageId) => EditGuard;
   readonly provenance: (
     lineage: LineageId,
     generation: number,
@@ -63,7 +65,7 @@ export async function editGenome(ports: MetaAgentPorts, request: Request, signal
   const parent = await ports.genomes.get(request.parent.genome);
   const provenance = await ports.provenance(request.lineage, request.generation, request.snapshot);
   const { command, files } = await workspaceOf(ports, request, parent);
-  const mounts = await ports.guard.mounts(request);
+  const mounts = await ports.guard(request.lineage).mounts({ ...request, round: request.generation });
   await using gateway = await ports.gateways.open(
     {
       lineage: request.lineage,
@@ -91,6 +93,7 @@ export async function editGenome(ports: MetaAgentPorts, request: Request, signal
     }),
   });
   signal.throwIfAborted();
+  gateway.throwIfFailed();
   const outcome = {
     changedFiles: [] as string[],
     bytes: 0,
@@ -101,7 +104,7 @@ export async function editGenome(ports: MetaAgentPorts, request: Request, signal
   };
   const problem = problemOf(ended, gateway);
   if (problem !== null) return { ...outcome, status: 'failed', genome: null, failure: problem };
-  return collectChild(ports, request, { parent, sandbox, provenance, outcome });
+  return await collectChild(ports, request, { parent, sandbox, provenance, outcome });
 }
 
 async function workspaceOf(ports: MetaAgentPorts, request: Request, parent: FileTree) {
@@ -118,7 +121,8 @@ async function workspaceOf(ports: MetaAgentPorts, request: Request, parent: File
 
 function problemOf(ended: Awaited<ReturnType<OpenSandbox['exec']>>, gateway: OpenGateway) {
   if (ended.stoppedBy === 'exit' && ended.exitCode === 0) return null;
-  if (gateway.refusal !== null) return { stage: 'budget' as const, message: gateway.refusal };
+  const refusal = gateway.refusal();
+  if (refusal !== null) return { stage: 'budget' as const, message: refusal };
   if (ended.stoppedBy === 'timeout')
     return { stage: 'meta-agent' as const, message: 'did not end within its time limit' };
   if (ended.stoppedBy !== 'exit')
@@ -154,7 +158,9 @@ async function collectChild(ports: MetaAgentPorts, request: Request, at: Collect
     throw error;
   }
   const child = new Map([...raw].filter(([path]) => !path.startsWith(`${borrowedMeta}/`)));
-  const collected = await ports.guard.collect({ generation: request.generation, parent: at.parent, child });
+  const collected = await ports
+    .guard(request.lineage)
+    .collect({ generation: request.generation, parent: at.parent, child });
   if (!collected.allowed) return refuse(`${collected.rule}: ${collected.message}`);
   const { reads, adoption } = await at.provenance.conclude(at.parent, collected.tree);
   const outcome = {

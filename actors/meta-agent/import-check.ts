@@ -15,9 +15,9 @@ export function importChecks(child: FileTree): readonly (readonly string[])[] {
   const javascript = scripts.filter((s) => /\.[cm]?js$/.test(s));
   const checks: string[][] = [];
   if (javascript.length > 0) {
-    const program =
-      "for (const f of JSON.parse(process.argv[1])) { try { await import('file://' + process.cwd() + '/' + f) } catch (e) { console.error(f + ': ' + (e?.stack ?? e)); process.exit(1) } } process.exit(0)";
-    checks.push(['node', '--input-type=module', '-e', program, JSON.stringify(javascript)]);
+    // The names are part of the program: with an argument, a script could take itself for the main one.
+    const program = `for (const f of ${JSON.stringify(javascript)}) await import(new URL(f, 'file://' + process.cwd() + '/')).catch((e) => { console.error(f + ': ' + (e?.stack ?? e)); process.exit(1); }); process.exit(0);`;
+    checks.push(['node', '--input-type=module', '-e', program]);
   }
   for (const script of scripts) {
     if (script.endsWith('.py')) {

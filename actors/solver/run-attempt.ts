@@ -40,6 +40,7 @@ export async function runAttempt(
     stdin: JSON.stringify(situation.input),
   });
   signal.throwIfAborted();
+  gateway.throwIfFailed();
   const { output, problem } = parseAnswer(ended.stdout);
   return {
     stoppedBy: ended.stoppedBy,

@@ -1,0 +1,370 @@
+import { join } from 'node:path';
+import { commitOf, type RecordRequest } from '../../actors/archivist/create-archivist.ts';
+import { noteOf } from '../../actors/archivist/note.ts';
+import { selectionPolicies } from '../../actors/lineage/selection.ts';
+import { type RunEnding, startRun } from '../../actors/run/create-run.ts';
+import { openFileMarkStore } from '../../markspace/file-store.ts';
+import { createMarkspace } from '../../markspace/guard.ts';
+import type { LineageHandle, Markspace } from '../../markspace/markspace.ts';
+import { defaultPolicy } from '../../markspace/policy.ts';
+import type { SandboxProvider } from '../../sandboxes/sandbox.ts';
+import type { Bus } from '../bus/bus.ts';
+import { Cleanup } from '../core/cleanup.ts';
+import { type Clock, monotonicMs, wallClock } from '../core/clock.ts';
+import { arms } from '../core/config/arms.ts';
+import type { RoleActor, SelectionDefinition, SelectParent } from '../core/define.ts';
+import { RunCancelledError } from '../core/errors.ts';
+import { type FileTree, totalBytes } from '../core/file-tree.ts';
+import { type LineageId, parseLineageId } from '../core/ids.ts';
+import type { Fact } from '../core/journal.ts';
+import type { Logger } from '../core/log.ts';
+import type { RequestOf, RoleName } from '../core/messages.ts';
+import { randomStream } from '../core/random.ts';
+import { subjects } from '../core/subjects.ts';
+import { createFileGenomeStore } from '../lineage/genome-store.ts';
+import { openGitLineage } from '../lineage/git-lineage.ts';
+import type { GenomeStore, Lineage } from '../lineage/lineage.ts';
+import { type Cast, loadCast } from './actors.ts';
+import { createAsk, serveRole } from './ask.ts';
+import { type FileJournal, openJournal } from './journal.ts';
+import { createModels } from './models.ts';
+import { createNiche } from './niches.ts';
+import { isModulePath, loadPlugin } from './plugins.ts';
+import { createProvenance } from './provenance.ts';
+import { createBudget, type OpenBudget } from './run-budget.ts';
+import { type RunManifest, readManifest, runPaths } from './run-directory.ts';
+import { lockRun } from './run-lock.ts';
+import { RunState } from './run-state.ts';
+import { bindGateways, bindSandboxes, checkTrust } from './sandbox-access.ts';
+
+/** What a run needs from the process it runs in. */
+export interface RunHost {
+  readonly provider: SandboxProvider;
+  readonly openBus: (manifest: RunManifest) => Promise<Bus>;
+  readonly secret: (name: string) => string | undefined;
+  /** Generation 0 of a lineage; read when a run begins, never again. */
+  readonly seedGenome: (manifest: RunManifest, lineage: LineageId) => Promise<FileTree>;
+  readonly log: Logger;
+  readonly onFact: (manifest: RunManifest, fact: Fact, isReplay: boolean) => void;
+  /** Stops at once. */
+  readonly signal: AbortSignal;
+  /** Aborts when the run should stop at the end of its round. */
+  readonly stopSoon: AbortSignal;
+  readonly clock?: Clock;
+}
+
+/** Git is asked to make things durable at most this often. */
+const checkpointIntervalMs = 1_000;
+
+/**
+ * The composition root of one run: takes its directory, opens everything in
+ * it, resumes from its journal, and drives it to an end. A new run is one
+ * whose journal is empty.
+ * @throws when the run cannot be opened, or ends in an error; what was
+ *   acknowledged is in the journal, and the run can be resumed.
+ */
+export async function executeRun(dir: string, host: RunHost): Promise<RunEnding> {
+  const manifest = readManifest(dir);
+  using _lock = lockRun(dir);
+  const cleanup = new Cleanup();
+  try {
+    return await new OpenRun(dir, manifest, host, cleanup).execute();
+  } finally {
+    await cleanup[Symbol.asyncDispose]();
+  }
+}
+
+class OpenRun {
+  /** Follows the host's signal, and stops whatever is under way when the run ends by an error. */
+  readonly #controller = new AbortController();
+  readonly #paths: ReturnType<typeof runPaths>;
+  readonly #manifest: RunManifest;
+  readonly #host: RunHost;
+  readonly #cleanup: Cleanup;
+  readonly #clock: Clock;
+  readonly #budgets = new Map<LineageId, OpenBudget>();
+
+  constructor(dir: string, manifest: RunManifest, host: RunHost, cleanup: Cleanup) {
+    this.#paths = runPaths(dir);
+    this.#manifest = manifest;
+    this.#host = host;
+    this.#cleanup = cleanup;
+    this.#clock = host.clock ?? wallClock;
+  }
+
+  async execute(): Promise<RunEnding> {
+    const follow = () => this.#controller.abort(this.#host.signal.reason);
+    if (this.#host.signal.aborted) follow();
+    this.#host.signal.addEventListener('abort', follow, { once: true });
+    try {
+      return await this.#drive();
+    } finally {
+      this.#host.signal.removeEventListener('abort', follow);
+      this.#controller.abort(new RunCancelledError('the run has ended'));
+    }
+  }
+
+  async #drive(): Promise<RunEnding> {
+    const manifest = this.#manifest;
+    const { config, run, seed } = manifest;
+    const state = new RunState(manifest);
+    const bus = this.#cleanup.use(await this.#host.openBus(manifest));
+    const journal = this.#cleanup.use(await this.#openJournal(state, bus));
+    if (state.ended !== null) return { status: state.ended, reason: null, error: null };
+    await journal.append('session.opened', String(journal.length), { pid: process.pid });
+    const genomes = createFileGenomeStore(this.#paths.genomes);
+    const lineage = this.#cleanup.use(await openGitLineage({ dir: this.#paths.lineage, genomes }));
+    await restoreRepository(lineage, state, (round) => this.#secondsOf(round));
+    const markspace = this.#cleanup.use(await this.#openMarkspace(journal, genomes));
+    const runBudget = this.#openBudgets(state);
+    const ask = createAsk({
+      run,
+      bus,
+      journal,
+      actorName: (role) => cast.nameOf(role),
+      onReplay: (role, request, result) => this.#countReplay(role, request, result),
+    });
+    const cast = await loadCast(config, manifest.experimentDir);
+    await this.#serveActors({ cast, bus, journal, genomes, lineage, markspace, state, ask });
+    const actor = startRun(
+      {
+        run,
+        seed,
+        ask,
+        journal,
+        snapshot: () => (arms[manifest.arm].strategies === 'none' ? [] : markspace.snapshot()),
+        isOverBudget: () =>
+          runBudget.exhausted !== null || state.wallMs >= (config.budget.wallMs ?? Number.POSITIVE_INFINITY),
+        testItems: config.items.test,
+        members: [...state.lineages.values()].map((l) => l.member),
+        round: state.round,
+        rounds: config.budget.generations,
+      },
+      this.#controller.signal,
+    );
+    const stop = () => actor.cancel();
+    if (this.#host.stopSoon.aborted) stop();
+    this.#host.stopSoon.addEventListener('abort', stop, { once: true });
+    const ending = await actor.ended.finally(() => this.#host.stopSoon.removeEventListener('abort', stop));
+    await recordEnding(journal, ending);
+    return ending;
+  }
+
+  #openJournal(state: RunState, bus: Bus): Promise<FileJournal> {
+    const { run } = this.#manifest;
+    return openJournal(this.#paths.journal, {
+      clock: this.#clock,
+      onFact: (fact, isReplay) => {
+        state.apply(fact);
+        this.#host.onFact(this.#manifest, fact, isReplay);
+        if (isReplay) return;
+        const id = fact.key.split('/')[0]!.replace(/[^a-z0-9-]/g, '-') || 'run';
+        void bus
+          .publish(subjects.facts(run, 'journal', id, fact.type), { seq: fact.seq, type: fact.type, key: fact.key })
+          .catch(() => {});
+      },
+    });
+  }
+
+  async #openMarkspace(journal: FileJournal, genomes: GenomeStore): Promise<Markspace> {
+    const { config, run } = this.#manifest;
+    const store = await openFileMarkStore(this.#paths.marks);
+    return createMarkspace({
+      directory: join(this.#paths.markspace, 'strategies'),
+      run,
+      lineages: Object.entries(config.lineages).map(([id, { model }]) => ({ id: parseLineageId(id), model })),
+      store,
+      journal,
+      clock: this.#clock,
+      genomes,
+      policy: { ...defaultPolicy, genome: config.genome },
+    });
+  }
+
+  #openBudgets(state: RunState): OpenBudget {
+    const { config } = this.#manifest;
+    const runBudget = createBudget('the run', config.budget);
+    for (const [id, known] of state.lineages) {
+      const budget = createBudget(`lineage ${id}`, config.lineageBudget, runBudget);
+      budget.restore({
+        tokens: known.spent.promptTokens + known.spent.completionTokens,
+        usd: known.spent.costUsd ?? 0,
+        evaluations: known.evaluations,
+      });
+      this.#budgets.set(id, budget);
+    }
+    return runBudget;
+  }
+
+  /** A result from before a crash was paid for then; it still counts. */
+  #countReplay(role: RoleName, request: unknown, result: unknown): void {
+    if (role !== 'meta-agent' && role !== 'solver') return;
+    const { lineage } = request as RequestOf<'solver'>;
+    const { usage } = result as { usage: { promptTokens: number; completionTokens: number; costUsd: number | null } };
+    this.#budgets
+      .get(lineage)
+      ?.restore({ tokens: usage.promptTokens + usage.completionTokens, usd: usage.costUsd ?? 0 });
+  }
+
+  #secondsOf(round: number): number {
+    const { config, seed } = this.#manifest;
+    if (config.clock === 'wall') return Math.floor(this.#clock.now() / 1_000);
+    // Logical time: a day a seed from 2000-01-01, a minute a round.
+    return 946_684_800 + (seed % 3_650) * 86_400 + round * 60;
+  }
+
+  async #serveActors(parts: {
+    cast: Cast;
+    bus: Bus;
+    journal: FileJournal;
+    genomes: GenomeStore;
+    lineage: Lineage;
+    markspace: Markspace;
+    state: RunState;
+    ask: ReturnType<typeof createAsk>;
+  }): Promise<void> {
+    const { cast, bus, journal, genomes, lineage, markspace, state, ask } = parts;
+    const { config, run, seed, arm, experimentDir } = this.#manifest;
+    const models = await createModels({ config, experimentDir, secret: this.#host.secret });
+    checkTrust(this.#host.provider, models, config.sandbox.allowUnsafe);
+    const niche = await createNiche(config, experimentDir);
+    const sandboxes = bindSandboxes(this.#host.provider, run, config);
+    const gateways = bindGateways({
+      config,
+      models,
+      budgetOf: (id) => this.#budgets.get(id)!,
+      callsDir: this.#paths.calls,
+    });
+    this.#cleanup.defer(() => gateways[Symbol.dispose]());
+    const handles = new Map<LineageId, LineageHandle>(
+      [...state.lineages.keys()].map((id) => [id, markspace.handleFor(id)]),
+    );
+    const armPolicy = arms[arm];
+    const select = await this.#selectionPolicy();
+    const serve = async <R extends RoleName>(role: R, id: LineageId | null, actor: RoleActor<R>) => {
+      this.#cleanup.use(actor);
+      this.#cleanup.use(await serveRole(bus, run, role, id, actor, this.#controller.signal));
+    };
+
+    await serve('proposer', null, cast.create('proposer', { niche }));
+    await serve(
+      'archivist',
+      null,
+      cast.create('archivist', {
+        lineage,
+        journal,
+        secondsOf: (round) => this.#secondsOf(round),
+        isCheckpointDue: checkpointTimer(),
+      }),
+    );
+    const { wallMs, attempts: maxAttempts } = config.task;
+    for (let i = 0; i < config.workers.solvers; i += 1) {
+      await serve('solver', null, cast.create('solver', { genomes, sandboxes, gateways, wallMs, maxAttempts }));
+    }
+    for (const [id, known] of state.lineages) {
+      const handle = handles.get(id)!;
+      const seedGenome = state.seeds.get(id) ?? (await this.#storeSeed(id, genomes, journal));
+      const provenance = createProvenance({
+        genomes,
+        policy: config.adoption,
+        isTransfer: armPolicy.strategies === 'peers',
+        history: () => known.genomes,
+      });
+      await serve('environment', id, cast.create('environment', { niche, ask }));
+      await serve('gate', id, cast.create('gate', undefined as never));
+      await serve(
+        'meta-agent',
+        id,
+        cast.create('meta-agent', {
+          genomes,
+          sandboxes,
+          gateways,
+          guard: () => ({
+            mounts: (request) =>
+              handle.mounts({ ...request, strategies: armPolicy.strategies, seed, visibility: config.visibility }),
+            collect: (request) => handle.collect(request),
+          }),
+          provenance: (_lineage, _generation, snapshot) => provenance(snapshot),
+          wallMs: config.metaAgent.wallMs,
+          importWallMs: config.task.wallMs,
+          treeLimits: config.genome,
+        }),
+      );
+      await serve(
+        'lineage',
+        id,
+        cast.create('lineage', {
+          ask,
+          budget: this.#budgets.get(id)!,
+          select,
+          random: (purpose, generation) => randomStream(seed, purpose, id, generation),
+          publish: async (strategy) => (await handle.publish(strategy)) !== null,
+          model: known.member.model,
+          seedGenome,
+          items: config.items,
+          gatePolicy: armPolicy.gate,
+          showsTrain: config.visibility.train,
+          showsSelection: config.visibility.selection,
+          maxStagnation: config.budget.stagnation ?? null,
+          state: known.state,
+        }),
+      );
+    }
+  }
+
+  async #selectionPolicy(): Promise<SelectParent> {
+    const { config, arm, experimentDir } = this.#manifest;
+    const own = arms[arm].selection;
+    if (own !== null) return selectionPolicies[own];
+    if (typeof config.selection === 'string') return selectionPolicies[config.selection];
+    const { module } = config.selection;
+    if (!isModulePath(module)) return selectionPolicies[module as keyof typeof selectionPolicies];
+    return (await loadPlugin<SelectionDefinition>('selection', module, experimentDir)).select;
+  }
+
+  async #storeSeed(id: LineageId, genomes: GenomeStore, journal: FileJournal) {
+    return journal.once('seed.stored', id, async () => {
+      const tree = await this.#host.seedGenome(this.#manifest, id);
+      return { genome: await genomes.put(tree), bytes: totalBytes(tree), files: tree.size };
+    });
+  }
+}
+
+/** True at most once an interval. */
+function checkpointTimer(): () => boolean {
+  let last = monotonicMs();
+  return () => {
+    if (monotonicMs() - last < checkpointIntervalMs) return false;
+    last = monotonicMs();
+    return true;
+  };
+}
+
+/** Writes again what the journal knows and the repository may have lost; the hashes come out the same. */
+async function restoreRepository(
+  lineage: Lineage,
+  state: RunState,
+  secondsOf: (round: number) => number,
+): Promise<void> {
+  for (const { round, records, generations, isClosed } of state.unsafeRounds) {
+    for (const record of records as readonly RecordRequest[]) await lineage.commit(commitOf(record, secondsOf(round)));
+    if (isClosed) {
+      const order = [...state.lineages.keys()];
+      const sorted = [...generations].sort((a, b) => order.indexOf(a.lineage) - order.indexOf(b.lineage));
+      await lineage.annotate(
+        sorted.map((g) => ({ commit: g.commit, note: noteOf(g) })),
+        secondsOf(round),
+      );
+    }
+  }
+}
+
+async function recordEnding(journal: FileJournal, { status, reason, error }: RunEnding): Promise<void> {
+  const message = error instanceof Error ? error.message : error === null ? null : String(error);
+  try {
+    await journal.append('run.ended', String(journal.length), { status, reason: reason ?? message });
+  } catch (failure) {
+    // The journal itself may be what failed; then the first error is the one to report.
+    if (error === null) throw failure;
+  }
+}

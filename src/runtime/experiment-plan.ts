@@ -1,0 +1,62 @@
+import type { ExperimentConfig } from '../core/config/experiment-schema.ts';
+import type { Model } from '../core/define.ts';
+
+/** What an experiment will do at most, said before anything is spent. */
+export interface ExperimentPlan {
+  readonly experiment: string;
+  readonly arms: readonly string[];
+  readonly seeds: readonly number[];
+  readonly lineages: Readonly<Record<string, string>>;
+  readonly runs: number;
+  /** Edits, all runs and lineages together. */
+  readonly generations: number;
+  /** Situations measured, seed and held-out test included. */
+  readonly evaluations: number;
+  /** Model tokens, by the lowest limit that applies. */
+  readonly maxTokens: number;
+  /** `null` when some model has no known price and no USD budget is set. */
+  readonly maxUsd: number | null;
+}
+
+export function planExperiment(config: ExperimentConfig, models: ReadonlyMap<string, Model>): ExperimentPlan {
+  const lineages = Object.entries(config.lineages);
+  const runs = config.arms.length * config.seeds.length;
+  const { train, selection, test } = config.items;
+  const perLineage = (config.budget.generations + 1) * (train + selection) + test;
+  const evaluations =
+    Math.min(perLineage, (config.lineageBudget.evaluations ?? Number.POSITIVE_INFINITY) + test) * lineages.length;
+  const tokens = lineages.map(() =>
+    Math.min(
+      config.budget.generations * config.metaAgent.maxTokens,
+      config.lineageBudget.tokens ?? Number.POSITIVE_INFINITY,
+    ),
+  );
+  const runTokens = Math.min(sum(tokens), config.budget.tokens ?? Number.POSITIVE_INFINITY);
+  const usd = lineages.map(([, { model }], i) => {
+    // Completion tokens cost the most, so all tokens at that price is an upper bound.
+    const price = models.get(model)?.price(0, tokens[i]!) ?? null;
+    const prompt = models.get(model)?.price(tokens[i]!, 0) ?? null;
+    const limit = config.lineageBudget.usd ?? null;
+    const bound = price === null || prompt === null ? null : Math.max(price, prompt);
+    return bound === null ? limit : Math.min(bound, limit ?? bound);
+  });
+  const runUsd = usd.some((u) => u === null)
+    ? (config.budget.usd ?? null)
+    : Math.min(sum(usd as number[]), config.budget.usd ?? Number.POSITIVE_INFINITY);
+  return {
+    experiment: config.name,
+    arms: config.arms,
+    seeds: config.seeds,
+    lineages: Object.fromEntries(lineages.map(([id, { model }]) => [id, model])),
+    runs,
+    generations: runs * lineages.length * config.budget.generations,
+    evaluations:
+      runs * Math.min(evaluations, (config.budget.evaluations ?? Number.POSITIVE_INFINITY) + test * lineages.length),
+    maxTokens: runs * runTokens,
+    maxUsd: runUsd === null ? null : runs * runUsd,
+  };
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((a, b) => a + b, 0);
+}

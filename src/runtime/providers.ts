@@ -1,0 +1,16 @@
+import { chooseProvider, type ProviderName } from '../../sandboxes/choose-provider.ts';
+import { builtInProviders } from '../../sandboxes/providers.ts';
+import type { SandboxDefinition, SandboxProvider } from '../../sandboxes/sandbox.ts';
+import { SandboxUnavailableError } from '../core/errors.ts';
+import { isModulePath, loadPlugin } from './plugins.ts';
+
+/** A built-in provider by name, the strongest usable one for `auto`, or a module's. @throws {SandboxUnavailableError} */
+export async function openProvider(name: string, experimentDir: string): Promise<SandboxProvider> {
+  if (!isModulePath(name)) return (await chooseProvider(name as ProviderName, builtInProviders())).provider;
+  const definition = await loadPlugin<SandboxDefinition>('sandbox', name, experimentDir);
+  const provider = await definition.create();
+  const status = await provider.probe();
+  if (!status.usable)
+    throw new SandboxUnavailableError(`sandbox ${definition.name}: ${status.why}. To fix it: ${status.fix}`);
+  return provider;
+}

@@ -1,0 +1,51 @@
+import type { RunRecord } from '../analysis/run-record.ts';
+import type { LineageId } from '../core/ids.ts';
+import { addUsage, type Evaluation, type Generation, noUsage, type ResultOf } from '../core/messages.ts';
+import { scanJournal } from './journal.ts';
+import { readManifest, runPaths } from './run-directory.ts';
+import { holderOf } from './run-lock.ts';
+import { RunState } from './run-state.ts';
+
+/**
+ * What is known of a run, live or finished, from its directory alone.
+ * @throws {RunNotFoundError} @throws {RunFormatError} @throws {JournalCorruptError}
+ */
+export async function readRun(dir: string): Promise<RunRecord> {
+  const manifest = readManifest(dir);
+  const state = new RunState(manifest);
+  const generations = new Map<LineageId, Generation[]>([...state.lineages.keys()].map((id) => [id, []]));
+  const tests = new Map<string, Evaluation>();
+  let startedAtMs = 0;
+  let ending: Pick<RunRecord, 'status' | 'reason'> = { status: 'running', reason: null };
+  await scanJournal(runPaths(dir).journal, (fact) => {
+    state.apply(fact);
+    startedAtMs ||= fact.at;
+    if (fact.type === 'lineage.finished') {
+      const { generation } = fact.body as ResultOf<'lineage'>;
+      if (generation !== null) generations.get(generation.lineage)?.push(generation);
+    } else if (fact.type === 'environment.finished') {
+      const { evaluation } = fact.body as ResultOf<'environment'>;
+      if (evaluation.split === 'test') tests.set(fact.key.split('/')[0]!, evaluation);
+    } else if (fact.type === 'run.ended') ending = fact.body as typeof ending;
+    else if (fact.type === 'session.opened') ending = { status: 'running', reason: null };
+  });
+  if (ending.status === 'running' && holderOf(dir) === null) ending = { status: 'stopped', reason: 'interrupted' };
+  return {
+    run: manifest.run,
+    dir,
+    experiment: manifest.config.name,
+    arm: manifest.arm,
+    seed: manifest.seed,
+    ...ending,
+    startedAtMs,
+    wallMs: state.wallMs,
+    lineages: [...generations].map(([id, known]) => ({
+      id,
+      model: manifest.config.lineages[id]!.model,
+      generations: known,
+      test: tests.get(id) ?? null,
+      spent: known.reduce((sum, g) => addUsage(sum, g.usage), noUsage),
+      evaluations: known.reduce((sum, g) => sum + (g.train?.items.length ?? 0) + (g.selection?.items.length ?? 0), 0),
+    })),
+  };
+}

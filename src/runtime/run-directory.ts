@@ -1,0 +1,117 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { ArmName } from '../core/config/arms.ts';
+import type { ExperimentConfig } from '../core/config/experiment-schema.ts';
+import { RunFormatError, RunNotFoundError, StorageFailedError } from '../core/errors.ts';
+import { parseRunId, type RunId } from '../core/ids.ts';
+
+/** Written into every run; a run of another format is refused, never guessed at. */
+const runFormat = 1;
+
+/** A run's `config.json`: complete, and written before the first event. */
+export interface RunManifest {
+  readonly format: typeof runFormat;
+  readonly version: string;
+  readonly run: RunId;
+  readonly arm: ArmName;
+  readonly seed: number;
+  readonly config: ExperimentConfig;
+  /** What relative paths in `config` are relative to. */
+  readonly experimentDir: string;
+  /** The provider that was chosen; a resumed run keeps it. */
+  readonly sandbox: string;
+  /** The group of runs that were started together, and its directory. */
+  readonly group: string;
+}
+
+/** The files of a run directory. */
+export const runPaths = (dir: string) => ({
+  manifest: join(dir, 'config.json'),
+  journal: join(dir, 'journal.jsonl'),
+  lineage: join(dir, 'lineage'),
+  genomes: join(dir, 'genomes'),
+  markspace: join(dir, 'markspace'),
+  marks: join(dir, 'markspace', 'marks.jsonl'),
+  calls: join(dir, 'calls'),
+});
+
+/** @throws {StorageFailedError} when the directory cannot be made or written. */
+export function createRunDirectory(dir: string, manifest: Omit<RunManifest, 'format'>): void {
+  try {
+    mkdirSync(join(dir, 'markspace'), { recursive: true });
+    const { manifest: path } = runPaths(dir);
+    writeFileSync(`${path}.new`, `${JSON.stringify({ format: runFormat, ...manifest }, null, 2)}\n`, { flush: true });
+    renameSync(`${path}.new`, path);
+  } catch (cause) {
+    throw new StorageFailedError(`cannot create the run directory ${dir}`, { cause });
+  }
+}
+
+/**
+ * @throws {RunNotFoundError} when there is no run at `dir`.
+ * @throws {RunFormatError} when it was written in another format.
+ */
+export function readManifest(dir: string): RunManifest {
+  const path = runPaths(dir).manifest;
+  let manifest: Partial<RunManifest>;
+  try {
+    manifest = JSON.parse(readFileSync(path, 'utf8')) as Partial<RunManifest>;
+  } catch (cause) {
+    if (!existsSync(path)) throw new RunNotFoundError(`${dir} is not a run: it has no config.json`, { cause });
+    throw new RunFormatError(`${path} is not readable JSON`, { cause });
+  }
+  if (manifest.format !== runFormat) {
+    throw new RunFormatError(
+      `${dir} has run format ${manifest.format ?? 'unknown'} (galapagos ${manifest.version ?? 'unknown'}); this version reads format ${runFormat}: use the version that wrote it`,
+    );
+  }
+  return manifest as RunManifest;
+}
+
+/** Every run directory directly below `out`, by name. */
+export function findRuns(out: string): string[] {
+  if (!existsSync(out)) return [];
+  return readdirSync(out, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && existsSync(runPaths(join(out, entry.name)).manifest))
+    .map((entry) => join(out, entry.name))
+    .sort();
+}
+
+/** Finds a run by path, or by id below `out`. @throws {RunNotFoundError} naming what is there. */
+export function locateRun(run: string, out: string): string {
+  for (const dir of [resolve(run), resolve(out, run)]) {
+    if (existsSync(runPaths(dir).manifest)) return dir;
+  }
+  const known = findRuns(out).map((dir) => dir.slice(resolve(out).length + 1));
+  throw new RunNotFoundError(
+    `no run ${JSON.stringify(run)} here or in ${out}${known.length === 0 ? '' : `; there are: ${known.join(', ')}`}`,
+  );
+}
+
+export interface PlannedRun {
+  readonly run: RunId;
+  readonly dir: string;
+  readonly arm: ArmName;
+  readonly seed: number;
+}
+
+/**
+ * Names for a group of runs: `<experiment>-<arm>-<seed>`, with `-r2`, `-r3`, …
+ * behind all of them when any is taken. Old runs are never touched.
+ */
+export function planRuns(
+  config: ExperimentConfig,
+  out: string,
+): { readonly group: string; readonly runs: readonly PlannedRun[] } {
+  for (let attempt = 1; ; attempt += 1) {
+    const suffix = attempt === 1 ? '' : `-r${attempt}`;
+    const runs = config.arms.flatMap((arm) =>
+      config.seeds.map((seed) => {
+        const run = parseRunId(`${config.name}-${arm}-${seed}${suffix}`);
+        return { run, dir: resolve(out, run), arm, seed };
+      }),
+    );
+    const group = `${config.name}${suffix}`;
+    if (![group, ...runs.map((r) => r.run)].some((name) => existsSync(join(out, name)))) return { group, runs };
+  }
+}

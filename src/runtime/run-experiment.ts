@@ -1,0 +1,255 @@
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { basename, dirname, join, resolve } from 'node:path';
+import { startExperiment } from '../../actors/experiment/create-experiment.ts';
+import type { SandboxProvider } from '../../sandboxes/sandbox.ts';
+import type { RunRecord } from '../analysis/run-record.ts';
+import { createMemoryBus } from '../bus/memory-bus.ts';
+import { createNatsBus, destroyNatsRun } from '../bus/nats-bus.ts';
+import type { ExperimentConfig } from '../core/config/experiment-schema.ts';
+import type { RunId } from '../core/ids.ts';
+import type { Fact } from '../core/journal.ts';
+import { createLogger } from '../core/log.ts';
+import { loadCast } from './actors.ts';
+import { executeRun, type RunHost } from './execute-run.ts';
+import { type LoadedExperiment, loadExperiment, packageRoot } from './experiment-file.ts';
+import { type ExperimentPlan, planExperiment } from './experiment-plan.ts';
+import { createModels } from './models.ts';
+import { createNiche } from './niches.ts';
+import { type ExperimentOutcome, outcomeOf } from './outcome.ts';
+import { openProvider } from './providers.ts';
+import { readRun } from './read-run.ts';
+import { createRunDirectory, locateRun, type PlannedRun, planRuns, readManifest } from './run-directory.ts';
+import { type RunGroup, readGroup, readGroupRuns, writeGroup, writeReport } from './run-group.ts';
+import { checkTrust } from './sandbox-access.ts';
+import { readSeedGenome } from './seed-genome.ts';
+
+/** What happens while runs go on, for whoever shows it. */
+export type ProgressEvent =
+  | {
+      readonly type: 'experiment.started';
+      readonly plan: ExperimentPlan;
+      readonly provider: string;
+      readonly parallel: number;
+    }
+  | {
+      readonly type: 'run.started';
+      readonly run: string;
+      readonly arm: string;
+      readonly seed: number;
+      readonly lineages: readonly string[];
+      readonly rounds: number;
+    }
+  | { readonly type: 'fact'; readonly run: string; readonly fact: Fact; readonly isReplay: boolean }
+  | { readonly type: 'run.ended'; readonly run: string; readonly status: RunRecord['status']; readonly error: unknown };
+
+export interface SessionOptions {
+  /** Where runs live. Default `results/runs` below the current directory. */
+  readonly out?: string;
+  /** NATS server URL; without it everything stays in this process. */
+  readonly nats?: string | null;
+  /** Runs at one time. Default: one a core. */
+  readonly parallel?: number;
+  /** Looks up `${NAME}` secrets. */
+  readonly secret?: (name: string) => string | undefined;
+  readonly logLevel?: string;
+  readonly onProgress?: (event: ProgressEvent) => void;
+  /** Stops at once; a resume loses nothing that was acknowledged. */
+  readonly signal?: AbortSignal;
+  /** Stops each run at the end of its round. */
+  readonly stopSoon?: AbortSignal;
+}
+
+export interface RunOptions extends SessionOptions {
+  readonly seeds?: readonly number[];
+  readonly arms?: readonly string[];
+  /** `a.b=c` texts, applied before validation. */
+  readonly set?: readonly string[];
+  /** Overrides `sandbox.provider`. */
+  readonly sandbox?: string;
+  /** How the user asked for this, for the report. */
+  readonly command?: string;
+}
+
+/** Loads and validates an experiment with its overrides. @throws {ConfigInvalidError} */
+export function prepareExperiment(experiment: string, options: RunOptions = {}): LoadedExperiment {
+  const overrides = [
+    ...(options.set ?? []),
+    ...(options.seeds === undefined ? [] : [`seeds=[${options.seeds.join(',')}]`]),
+    ...(options.arms === undefined ? [] : [`arms=[${options.arms.join(',')}]`]),
+    ...(options.sandbox === undefined ? [] : [`sandbox.provider=${options.sandbox}`]),
+  ];
+  return loadExperiment(experiment, overrides);
+}
+
+/** Says what an experiment would do at most, and checks everything that can be checked without doing it. */
+export async function plan(experiment: string, options: RunOptions = {}): Promise<ExperimentPlan> {
+  const loaded = prepareExperiment(experiment, options);
+  const { models } = await checkExperiment(loaded, options);
+  return planExperiment(loaded.config, models);
+}
+
+async function checkExperiment({ config, dir }: LoadedExperiment, options: SessionOptions) {
+  const models = await createModels({ config, experimentDir: dir, secret: options.secret ?? noSecret });
+  const niche = await createNiche(config, dir);
+  await loadCast(config, dir);
+  for (const { seed } of Object.values(config.lineages))
+    readSeedGenome(resolve(dir, seed ?? config.seed), config.genome);
+  return { models, niche };
+}
+
+const noSecret = () => undefined;
+
+/**
+ * Runs an experiment: every arm and seed as a run of its own, and a report.
+ * Runs that fail or are stopped do not disturb the others; each can be resumed.
+ * @throws {ConfigInvalidError} {@link PluginInvalidError} {@link PolicyRefusedError} {@link StorageFailedError} before anything is spent.
+ */
+export async function run(experiment: string, options: RunOptions = {}): Promise<ExperimentOutcome> {
+  const loaded = prepareExperiment(experiment, options);
+  const { config, dir: experimentDir } = loaded;
+  const { models, niche } = await checkExperiment(loaded, options);
+  await using provider = await openProvider(config.sandbox.provider, experimentDir);
+  checkTrust(provider, models, config.sandbox.allowUnsafe);
+  const out = resolve(options.out ?? defaultOut);
+  const planned = planRuns(config, out);
+  const version = packageVersion();
+  const group: RunGroup = {
+    group: planned.group,
+    experiment: config.name,
+    question: config.question,
+    niche: `${niche.name} ${niche.version}`,
+    command: options.command ?? `galapagos run ${experiment}`,
+    version,
+    provider: provider.name,
+    models: Object.fromEntries(
+      Object.values(config.lineages).map(({ model }) => [model, describeModel(config, model)]),
+    ),
+    runs: planned.runs.map((r) => r.run),
+  };
+  writeGroup(out, group);
+  for (const { run: id, dir, arm, seed } of planned.runs) {
+    createRunDirectory(dir, {
+      version,
+      run: id,
+      arm,
+      seed,
+      config,
+      experimentDir,
+      sandbox: provider.name,
+      group: planned.group,
+    });
+  }
+  const parallel = options.parallel ?? availableParallelism();
+  options.onProgress?.({
+    type: 'experiment.started',
+    plan: planExperiment(config, models),
+    provider: provider.name,
+    parallel,
+  });
+  await executeAll(planned.runs, parallel, provider, options);
+  const records = await readGroupRuns(out, group);
+  return outcomeOf(config.name, records, writeReport(out, group, records));
+}
+
+/**
+ * Continues a run that was stopped, killed or failed, to the end that an
+ * undisturbed run would have reached.
+ * @throws {RunNotFoundError} {@link RunLockedError} {@link RunFormatError} {@link JournalCorruptError}
+ */
+export async function resume(runOrDir: string, options: SessionOptions = {}): Promise<ExperimentOutcome> {
+  const dir = locateRun(runOrDir, options.out ?? defaultOut);
+  const manifest = readManifest(dir);
+  await using provider = await openProvider(manifest.sandbox, manifest.experimentDir);
+  await executeAll([{ run: manifest.run, dir, arm: manifest.arm, seed: manifest.seed }], 1, provider, options);
+  const out = dirname(dir);
+  const group = readGroup(out, manifest);
+  const report = group === null ? null : writeReport(out, group, await readGroupRuns(out, group));
+  return outcomeOf(manifest.config.name, [await readRun(dir)], report);
+}
+
+async function executeAll(
+  runs: readonly PlannedRun[],
+  parallel: number,
+  provider: SandboxProvider,
+  options: SessionOptions,
+): Promise<void> {
+  const byId = new Map(runs.map((r) => [r.run, r]));
+  const never = new AbortController().signal;
+  const stopSoon = options.stopSoon ?? never;
+  const signal = options.signal ?? never;
+  const failures: unknown[] = [];
+  const execute = async (id: RunId) => {
+    const { dir } = byId.get(id)!;
+    const manifest = readManifest(dir);
+    options.onProgress?.({
+      type: 'run.started',
+      run: id,
+      arm: manifest.arm,
+      seed: manifest.seed,
+      lineages: Object.keys(manifest.config.lineages),
+      rounds: manifest.config.budget.generations,
+    });
+    try {
+      await provider.reap(id);
+      const { status, error } = await executeRun(dir, hostFor(provider, options, { signal, stopSoon }));
+      const stopped = status === 'failed' && signal.aborted ? 'stopped' : status;
+      options.onProgress?.({ type: 'run.ended', run: id, status: stopped, error });
+      return stopped;
+    } catch (error) {
+      failures.push(error);
+      options.onProgress?.({ type: 'run.ended', run: id, status: 'failed', error });
+      return 'failed';
+    }
+  };
+  const actor = startExperiment({ runs: runs.map((r) => r.run), concurrency: Math.max(1, parallel), execute });
+  const cancel = () => actor.cancel();
+  for (const s of [signal, stopSoon]) {
+    if (s.aborted) cancel();
+    s.addEventListener('abort', cancel, { once: true });
+  }
+  await actor.ended;
+  for (const s of [signal, stopSoon]) s.removeEventListener('abort', cancel);
+  // A single run that could not even be opened is the caller's error, not a result.
+  if (runs.length === 1 && failures.length === 1) throw failures[0];
+}
+
+function hostFor(
+  provider: SandboxProvider,
+  options: SessionOptions,
+  signals: Pick<RunHost, 'signal' | 'stopSoon'>,
+): RunHost {
+  const nats = options.nats ?? null;
+  const log = createLogger({ level: options.logLevel ?? 'warn' });
+  return {
+    ...signals,
+    provider,
+    log,
+    openBus: async ({ run: id }) => {
+      if (nats === null) return createMemoryBus();
+      // The journal is the truth: jobs an earlier process left on the server would only repeat its work.
+      await destroyNatsRun(nats, id);
+      return createNatsBus({ servers: nats, run: id, log });
+    },
+    secret: options.secret ?? noSecret,
+    seedGenome: async ({ config, experimentDir }, lineage) =>
+      readSeedGenome(resolve(experimentDir, config.lineages[lineage]?.seed ?? config.seed), config.genome),
+    onFact: ({ run: id }, fact, isReplay) => options.onProgress?.({ type: 'fact', run: id, fact, isReplay }),
+  };
+}
+
+const defaultOut = join('results', 'runs');
+
+function describeModel(config: ExperimentConfig, name: string): string {
+  const model = config.models[name];
+  if (model === undefined)
+    return 'no language model: genetic programming behind the chat protocol, the blind-variation baseline';
+  if (model.kind === 'openai') return `${model.model} at ${model.baseUrl ?? 'api.openai.com'}`;
+  return model.kind === 'cassette'
+    ? `recording ${basename(model.file)} (${model.mode})`
+    : `module ${basename(model.module)}`;
+}
+
+function packageVersion(): string {
+  return (JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { version: string }).version;
+}

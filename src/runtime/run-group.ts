@@ -1,0 +1,62 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { renderReport } from '../analysis/report.ts';
+import type { RunRecord } from '../analysis/run-record.ts';
+import { describeError, StorageFailedError } from '../core/errors.ts';
+import { readRun } from './read-run.ts';
+import type { RunManifest } from './run-directory.ts';
+import { runPaths } from './run-directory.ts';
+
+/** Runs that were started together: the unit of a report. Written beside the runs as `<group>/group.json`. */
+export interface RunGroup {
+  readonly group: string;
+  readonly experiment: string;
+  readonly question: string;
+  readonly niche: string;
+  readonly command: string;
+  readonly version: string;
+  readonly provider: string;
+  readonly models: Readonly<Record<string, string>>;
+  /** Directories of the runs, relative to the group's parent. */
+  readonly runs: readonly string[];
+}
+
+const groupFile = (out: string, group: string) => join(out, group, 'group.json');
+
+export function writeGroup(out: string, group: RunGroup): void {
+  try {
+    mkdirSync(join(out, group.group), { recursive: true });
+    writeFileSync(groupFile(out, group.group), `${JSON.stringify(group, null, 2)}\n`);
+  } catch (cause) {
+    throw new StorageFailedError(`cannot write in ${out}`, { cause });
+  }
+}
+
+/** The group that a run was started with, or `null` when it was moved away from it. */
+export function readGroup(out: string, manifest: RunManifest): RunGroup | null {
+  const path = groupFile(out, manifest.group);
+  return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as RunGroup) : null;
+}
+
+/** Records of a group's runs; a run whose directory is gone or was never made is left out. */
+export async function readGroupRuns(out: string, group: RunGroup): Promise<RunRecord[]> {
+  const dirs = group.runs.map((run) => join(out, run)).filter((dir) => existsSync(runPaths(dir).manifest));
+  return Promise.all(dirs.map(readRun));
+}
+
+/**
+ * Writes `<out>/<group>/report/`: report.md, figures as SVG, tables as CSV.
+ * @returns the path of report.md.
+ */
+export function writeReport(out: string, group: RunGroup, records: readonly RunRecord[]): string {
+  const dir = join(out, group.group, 'report');
+  try {
+    mkdirSync(dir, { recursive: true });
+    const { markdown, figures, tables } = renderReport(records, group);
+    for (const [name, text] of Object.entries({ ...figures, ...tables })) writeFileSync(join(dir, name), text);
+    writeFileSync(join(dir, 'report.md'), markdown);
+    return join(dir, 'report.md');
+  } catch (cause) {
+    throw new StorageFailedError(`cannot write the report in ${dir}: ${describeError(cause)}`, { cause });
+  }
+}

@@ -1,0 +1,135 @@
+import type { RecordRequest } from '../../actors/archivist/create-archivist.ts';
+import { checkpointFact } from '../../actors/archivist/create-archivist.ts';
+import { advance, emptyState, type LineageState } from '../../actors/lineage/lineage-state.ts';
+import { summaryOf } from '../../actors/lineage/summary.ts';
+import { better, type Member } from '../../actors/run/create-run.ts';
+import type { CommitId, GenomeId, LineageId } from '../core/ids.ts';
+import type { Fact } from '../core/journal.ts';
+import { addUsage, type Generation, noUsage, type ResultOf, type Usage } from '../core/messages.ts';
+import type { RunManifest } from './run-directory.ts';
+
+/** What is known of one lineage from the journal alone. */
+export interface KnownLineage {
+  state: LineageState;
+  member: Member;
+  spent: Usage;
+  evaluations: number;
+  /** Genomes of its generations so far, for provenance. */
+  readonly genomes: GenomeId[];
+  readonly commits: Map<number, CommitId>;
+}
+
+export interface StoredSeed {
+  readonly genome: GenomeId;
+  readonly bytes: number;
+  readonly files: number;
+}
+
+/** A round whose commits may not be in the repository yet. */
+interface UnsafeRound {
+  readonly round: number;
+  readonly records: RecordRequest[];
+  readonly generations: Generation[];
+  isClosed: boolean;
+}
+
+/** The state of a run as a fold over its facts: what resuming starts from. */
+export class RunState {
+  readonly lineages: ReadonlyMap<LineageId, KnownLineage>;
+  #unsafe = new Map<number, UnsafeRound>();
+  #manifest: RunManifest;
+  /** The first round that is not closed. */
+  round = 0;
+  ended: 'done' | null = null;
+  /** Generation 0 of each lineage, once it is stored. */
+  readonly seeds = new Map<string, StoredSeed>();
+  #finishedSessionsMs = 0;
+  #session: { readonly startMs: number; lastMs: number } | null = null;
+
+  constructor(manifest: RunManifest) {
+    this.#manifest = manifest;
+    this.lineages = new Map(
+      Object.entries(manifest.config.lineages).map(([id, { model }]) => [
+        id as LineageId,
+        {
+          state: emptyState,
+          member: { lineage: id as LineageId, model, stop: null, best: null },
+          spent: noUsage,
+          evaluations: 0,
+          genomes: [],
+          commits: new Map(),
+        },
+      ]),
+    );
+  }
+
+  /** Wall time of all sessions so far, in milliseconds; the time between them does not count. */
+  get wallMs(): number {
+    return this.#finishedSessionsMs + (this.#session === null ? 0 : this.#session.lastMs - this.#session.startMs);
+  }
+
+  /** Rounds to write again after a crash, oldest first. */
+  get unsafeRounds(): readonly UnsafeRound[] {
+    return [...this.#unsafe.values()].sort((a, b) => a.round - b.round);
+  }
+
+  apply(fact: Fact): void {
+    if (fact.type === 'session.opened') {
+      this.#finishedSessionsMs = this.wallMs;
+      this.#session = { startMs: fact.at, lastMs: fact.at };
+    } else if (this.#session !== null) this.#session.lastMs = fact.at;
+    if (fact.type === 'seed.stored') this.seeds.set(fact.key, fact.body as StoredSeed);
+    else if (fact.type === 'lineage.finished') this.#finishGeneration(fact.body as ResultOf<'lineage'>, fact.key);
+    else if (fact.type === 'round.closed') {
+      const { round } = fact.body as { round: number };
+      this.round = round + 1;
+      const unsafe = this.#unsafe.get(round);
+      if (unsafe !== undefined) unsafe.isClosed = true;
+    } else if (fact.type === checkpointFact) {
+      const { round } = fact.body as { round: number };
+      for (const known of this.#unsafe.keys()) if (known <= round) this.#unsafe.delete(known);
+    } else if (fact.type === 'run.ended' && (fact.body as { status: string }).status === 'done') this.ended = 'done';
+  }
+
+  #finishGeneration({ generation, stop }: ResultOf<'lineage'>, key: string): void {
+    const lineage = this.lineages.get((generation?.lineage ?? key.split('/')[0]) as LineageId);
+    if (lineage === undefined) return;
+    lineage.member = { ...lineage.member, stop, best: better(lineage.member.best, generation) };
+    if (generation === null) return;
+    const isBest = lineage.member.best?.generation === generation.generation;
+    this.#unsafeRound(generation.round).records.push(recordOf(this.#manifest, generation, lineage, isBest));
+    this.#unsafeRound(generation.round).generations.push(generation);
+    lineage.state = advance(lineage.state, generation);
+    lineage.spent = addUsage(lineage.spent, generation.usage);
+    lineage.evaluations += (generation.train?.items.length ?? 0) + (generation.selection?.items.length ?? 0);
+    lineage.genomes.push(generation.genome);
+    lineage.commits.set(generation.generation, generation.commit);
+  }
+
+  #unsafeRound(round: number): UnsafeRound {
+    const known = this.#unsafe.get(round) ?? { round, records: [], generations: [], isClosed: false };
+    this.#unsafe.set(round, known);
+    return known;
+  }
+}
+
+/** The request that recorded a generation, from what the journal keeps of it. */
+function recordOf(manifest: RunManifest, g: Generation, lineage: KnownLineage, isBest: boolean): RecordRequest {
+  return {
+    kind: 'record',
+    run: manifest.run,
+    seed: manifest.seed,
+    lineage: g.lineage,
+    generation: g.generation,
+    round: g.round,
+    model: lineage.member.model,
+    genome: g.genome,
+    parentCommit: g.parent === null ? null : lineage.commits.get(g.parent)!,
+    metaFrom: g.metaFrom,
+    verdict: g.verdict,
+    summary: summaryOf(g),
+    adoption: g.adoption,
+    reads: g.reads,
+    isBest,
+  };
+}

@@ -17,7 +17,7 @@ import type { GatewayOptions, RefusalReason } from './gateway.ts';
 import { type Admission, type CallCost, costOf, type Ledger } from './ledger.ts';
 import type { WireError } from './wire.ts';
 
-export type CallOutcome = { readonly completion: ChatCompletion } | { readonly error: WireError };
+type CallOutcome = { readonly completion: ChatCompletion } | { readonly error: WireError };
 
 export interface CallDeps {
   readonly options: GatewayOptions;

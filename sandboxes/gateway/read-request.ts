@@ -3,13 +3,13 @@ import { z } from 'zod';
 import { type ChatRequest, chatRequestSchema } from '../../src/core/chat.ts';
 import type { WireError } from './wire.ts';
 
-export interface ReadRequest {
+interface ReadRequest {
   readonly request: ChatRequest;
   readonly isStreamed: boolean;
   readonly wantsUsage: boolean;
 }
 
-export type ReadOutcome = { readonly read: ReadRequest } | { readonly error: WireError };
+type ReadOutcome = { readonly read: ReadRequest } | { readonly error: WireError };
 
 /** Deeper JSON than any request needs would overflow the stack of whoever walks it. */
 const maxDepth = 64;
@@ -47,7 +47,7 @@ function parse(body: unknown): ReadOutcome {
   const envelope = envelopeSchema.safeParse(body);
   if (!envelope.success) return refuse(400, 'invalid_request', problems(envelope.error));
   if ((envelope.data.n ?? 1) !== 1) return refuse(400, 'invalid_request', 'n must be 1: ask again for another answer');
-  const request = chatRequestSchema.safeParse(withoutNulls(body as Record<string, unknown>));
+  const request = chatRequestSchema.safeParse(withoutNulls(body as object, 2));
   if (!request.success) return refuse(400, 'invalid_request', problems(request.error));
   const { stream, stream_options } = envelope.data;
   return {
@@ -55,9 +55,18 @@ function parse(body: unknown): ReadOutcome {
   };
 }
 
-/** Clients send `null` for an option that was not set. */
-function withoutNulls(body: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null));
+/** Clients send `null` for what was not set, in the request and, when they send an answer back, in its message. */
+function withoutNulls(body: object, levels: number): object {
+  if (Array.isArray(body)) return body.map((item) => (isObject(item) ? withoutNulls(item, levels) : item));
+  const set = Object.entries(body).filter(([, value]) => value !== null);
+  if (levels === 1) return Object.fromEntries(set);
+  return Object.fromEntries(
+    set.map(([k, v]) => [k, k === 'messages' && isObject(v) ? withoutNulls(v, levels - 1) : v]),
+  );
+}
+
+function isObject(value: unknown): value is object {
+  return value !== null && typeof value === 'object';
 }
 
 async function readBody(incoming: IncomingMessage, maxBytes: number): Promise<{ body: string } | 'too large' | 'gone'> {

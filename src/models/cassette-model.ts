@@ -50,10 +50,7 @@ export function createCassetteModel(options: CassetteModelOptions): Model {
       const key = cassetteKey(name, request);
       const taken = mode === 'record' ? null : recall(key);
       if (taken?.recording) return replayed(taken.recording);
-      if (of === undefined || mode === 'replay') {
-        taken?.giveBack();
-        throw missing(options, request, key);
-      }
+      if (of === undefined || mode === 'replay') throw missing(options, request, key);
       try {
         const answer = await of.complete(request, signal);
         await record(key, request, answer);

@@ -77,7 +77,7 @@ function unavailable(message: string, details: Details, isRepeatable: boolean, r
 }
 
 /** `Retry-After` in seconds or as a date, or `retry-after-ms`; `null` when absent, past or unreadable. */
-export function retryAfterMs(headers: Headers | null): number | null {
+function retryAfterMs(headers: Headers | null): number | null {
   const ms = Number.parseFloat(headers?.get('retry-after-ms') ?? '');
   if (ms >= 0) return ms;
   const after = headers?.get('retry-after') ?? '';

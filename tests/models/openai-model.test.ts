@@ -50,8 +50,7 @@ describe('an OpenAI-compatible model', () => {
     const date = new Date(Date.now() + 2_000).toUTCString();
     const { server, model } = await start([{ kind: 'status', status: 503, headers: { 'retry-after': date } }]);
     await model.complete(question, never);
-    // A date has whole seconds, so up to one of the two is lost.
-    expect(gapsMs(server)[0]).toBeGreaterThan(900);
+    expect(performance.timeOrigin + server.requests[1]!.atMs).toBeGreaterThan(Date.parse(date) - 10);
   });
 
   it('gives up at once when Retry-After is longer than its time limit', async () => {
@@ -67,7 +66,8 @@ describe('an OpenAI-compatible model', () => {
     const { server, model } = await start([{ kind: 'status', status: 429, headers: { 'retry-after': '4' } }]);
     const controller = new AbortController();
     const call = model.complete(question, controller.signal);
-    setTimeout(() => controller.abort(new Error('enough')), 300);
+    await vi.waitFor(() => expect(server.requests).toHaveLength(1), { timeout: 10_000 });
+    setTimeout(() => controller.abort(new Error('enough')), 200);
     await expect(call).rejects.toThrow('enough');
     expect(server.requests).toHaveLength(1);
   });
@@ -105,14 +105,14 @@ describe('an OpenAI-compatible model', () => {
   });
 
   it.each(['hang', 'hang-in-body'] as const)('ends a %s after timeoutMs, without a second try', async (kind) => {
-    const { server, model } = await start([{ kind }], { timeoutMs: 200 });
+    const { server, model } = await start([{ kind }], { timeoutMs: 500 });
     const started = performance.now();
     const error = await failureOf(model.complete(question, never));
-    expect(performance.now() - started).toBeLessThan(2_000);
+    expect(performance.now() - started).toBeLessThan(10_000);
     expect(error).toMatchObject({ code: 'MODEL_UNAVAILABLE', details: { mayBeBilled: true } });
-    expect(error.message).toContain('did not answer in 200 ms');
+    expect(error.message).toContain('did not answer in 500 ms');
     expect(server.requests).toHaveLength(1);
-    await vi.waitFor(() => expect(server.hungUp).toBe(1));
+    await vi.waitFor(() => expect(server.hungUp).toBe(1), { timeout: 10_000 });
   });
 
   it.each([400, 401, 403, 404, 422])('fails for good on %i', async (status) => {

@@ -1,11 +1,13 @@
 import { connect } from 'node:net';
-import { describe, expect, it, vi } from 'vitest';
-import { startGateway } from '../support/gateway.ts';
+import { describe, expect, it } from 'vitest';
+import { eventually, startGateway } from '../support/gateway.ts';
 import { createScriptedModel } from '../support/scripted-model.ts';
 import { rawRequest } from '../support/socket-fetch.ts';
 
 const valid = JSON.stringify({ messages: [{ role: 'user', content: 'hi' }] });
-const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
+const nested = (depth: number) => `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`;
+/** In the one place where the request may hold any JSON. */
+const schemaOf = (depth: number) => `[{"type":"function","function":{"name":"f","parameters":${nested(depth)}}}]`;
 
 async function start() {
   const model = createScriptedModel(() => 'fine');
@@ -33,7 +35,7 @@ describe('the gateway, against a hostile sandbox', () => {
     ['an endless ceiling', `{"max_tokens": 1e999, ${valid.slice(1)}`, 400],
     ['a temperature of 99', `{"temperature": 99, ${valid.slice(1)}`, 400],
     ['bytes that are no text', Buffer.from([0xff, 0xfe, 0x00, 0x80]), 400],
-    ['deep nesting', `{"tools": ${nested(20_000)}, ${valid.slice(1)}`, 400],
+    ['deep nesting', `{"tools": ${schemaOf(10_000)}, ${valid.slice(1)}`, 400],
     ['more bytes than allowed', `{"pad": "${'x'.repeat(100_001)}", ${valid.slice(1)}`, 413],
   ])('answers %s with an error in OpenAI’s shape', async (_what, body, status) => {
     const { model, gateway, budget, post } = await start();
@@ -58,10 +60,28 @@ describe('the gateway, against a hostile sandbox', () => {
     expect(gateway.refusals().malformed).toBe(1);
   });
 
-  it('accepts null for options that a client left unset', async () => {
-    const { post } = await start();
-    const body = { ...JSON.parse(valid), tools: null, stop: null, stream: null, n: null, stream_options: null };
-    expect((await post(JSON.stringify(body))).status).toBe(200);
+  it('accepts null for options that a client left unset, and an answer sent back with nulls in it', async () => {
+    const { post, model } = await start();
+    const options = { tools: null, stop: null, stream: null, n: null, stream_options: null };
+    const answer = { role: 'assistant', content: 'hm', tool_calls: null, refusal: null, function_call: null };
+    const messages = [...JSON.parse(valid).messages, answer, { role: 'assistant', content: null }];
+    expect((await post(JSON.stringify({ ...options, messages }))).status).toBe(200);
+    expect(model.requests[0]!.messages).toEqual([
+      { role: 'user', content: 'hi' },
+      { role: 'assistant', content: 'hm' },
+      { role: 'assistant', content: null },
+    ]);
+  });
+
+  it('refuses twenty megabytes without reading them', async () => {
+    const { gateway, post } = await start();
+    const outcome = await post('x'.repeat(20_000_000)).then(
+      (answer) => answer.status,
+      (error: NodeJS.ErrnoException) => error.code,
+    );
+    expect(outcome).toBe(413);
+    expect(gateway.refusals().malformed).toBe(1);
+    expect((await post(valid)).status).toBe(200);
   });
 
   it('keeps prototype keys from meaning anything', async () => {
@@ -128,7 +148,7 @@ describe('the gateway, against a hostile sandbox', () => {
     const { gateway } = await start();
     const sockets = Array.from({ length: 20 }, () => connect(gateway.socketPath));
     const closed = Promise.all(sockets.map((s) => new Promise((resolve) => s.on('close', resolve))));
-    await vi.waitFor(() => expect(sockets.every((s) => !s.connecting)).toBe(true));
+    await eventually(() => expect(sockets.every((s) => !s.connecting)).toBe(true));
     await gateway[Symbol.asyncDispose]();
     await closed;
   });

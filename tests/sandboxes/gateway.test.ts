@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { CallRecord } from '../../sandboxes/gateway/gateway.ts';
 import { openGateway } from '../../sandboxes/gateway/open-gateway.ts';
 import {
@@ -11,7 +11,7 @@ import {
   StorageFailedError,
 } from '../../src/core/errors.ts';
 import { canonicalJson, sha256 } from '../../src/core/json.ts';
-import { createTestBudget, refusalOf, roomyLimits, startGateway } from '../support/gateway.ts';
+import { createTestBudget, eventually, latch, refusalOf, roomyLimits, startGateway } from '../support/gateway.ts';
 import { createScriptedModel, type Reply, toCompletion } from '../support/scripted-model.ts';
 
 const user = (content: string) => ({ model: 'base', messages: [{ role: 'user' as const, content }] });
@@ -112,9 +112,13 @@ describe('the gateway, for an official client', () => {
   });
 
   it('keeps at most `concurrency` calls in flight and answers all of them', async () => {
-    const model = createScriptedModel((_r, call) => `${call}`, { delayMs: 10 });
+    const gate = latch();
+    const model = createScriptedModel((_r, call) => `${call}`, { until: gate.opened });
     const { client } = await startGateway(model, { limits: { concurrency: 3 } });
-    const answers = await Promise.all(Array.from({ length: 12 }, () => client.chat.completions.create(user('x'))));
+    const calls = Array.from({ length: 12 }, () => client.chat.completions.create(user('x')));
+    await eventually(() => expect(model.requests).toHaveLength(3));
+    gate.open();
+    const answers = await Promise.all(calls);
     expect(model.peak).toBe(3);
     expect(new Set(answers.map((a) => a.choices[0]!.message.content)).size).toBe(12);
   });
@@ -135,22 +139,25 @@ describe('the gateway, as the keeper of the budget', () => {
   });
 
   it('reserves the worst case before a call, so parallel calls cannot overspend together', async () => {
-    const model = createScriptedModel(() => ({ content: 'x', promptTokens: 10, completionTokens: 100 }), {
-      delayMs: 20,
-    });
+    const gate = latch();
+    const reply: Reply = { content: 'x', promptTokens: 10, completionTokens: 100 };
+    const model = createScriptedModel(() => reply, { until: gate.opened });
     const { client, budget, gateway } = await startGateway(model, { budget: { tokens: 350 } });
-    const calls = Array.from({ length: 8 }, () => client.chat.completions.create(user('x')));
-    const outcomes = await Promise.allSettled(calls);
-    expect(outcomes.filter((o) => o.status === 'fulfilled')).toHaveLength(3);
-    expect(gateway.refusals().budget).toBe(5);
+    const calls = Promise.allSettled(Array.from({ length: 8 }, () => client.chat.completions.create(user('x'))));
+    await eventually(() => expect(gateway.refusals().budget).toBe(5));
+    gate.open();
+    expect((await calls).filter((o) => o.status === 'fulfilled')).toHaveLength(3);
     expect(budget).toMatchObject({ spent: { tokens: 330 }, reserved: { tokens: 0 } });
   });
 
   it('reserves and settles USD', async () => {
-    const model = createScriptedModel(() => 'x', { usdPerToken: 0.001, delayMs: 50 });
+    const gate = latch();
+    const model = createScriptedModel(() => 'x', { usdPerToken: 0.001, until: gate.opened });
     const { client, budget, gateway } = await startGateway(model, { budget: { usd: 0.12 } });
     const call = client.chat.completions.create(user('x'));
-    await vi.waitFor(() => expect(budget.reserved.usd).toBeCloseTo(0.109, 9));
+    await eventually(() => expect(model.requests).toHaveLength(1));
+    expect(budget.reserved.usd).toBeCloseTo(0.109, 9);
+    gate.open();
     await call;
     expect(budget.spent.usd).toBeCloseTo(0.015, 9);
     expect(gateway.usage().costUsd).toBeCloseTo(0.015, 9);
@@ -158,15 +165,13 @@ describe('the gateway, as the keeper of the budget', () => {
   });
 
   it('keeps to its own token limit, calls in flight included', async () => {
-    const { client, gateway } = await startGateway(
-      createScriptedModel(() => 'x', { delayMs: 20 }),
-      {
-        limits: { maxTokens: 250 },
-      },
-    );
-    const outcomes = await Promise.allSettled([1, 2, 3].map(() => client.chat.completions.create(user('x'))));
-    expect(outcomes.map((o) => o.status).sort()).toEqual(['fulfilled', 'fulfilled', 'rejected']);
-    expect(gateway.refusals().tokens).toBe(1);
+    const gate = latch();
+    const model = createScriptedModel(() => 'x', { until: gate.opened });
+    const { client, gateway } = await startGateway(model, { limits: { maxTokens: 250 } });
+    const calls = Promise.allSettled([1, 2, 3].map(() => client.chat.completions.create(user('x'))));
+    await eventually(() => expect(gateway.refusals().tokens).toBe(1));
+    gate.open();
+    expect((await calls).map((o) => o.status).sort()).toEqual(['fulfilled', 'fulfilled', 'rejected']);
   });
 
   it('withholds an answer with more tool calls than are left', async () => {
@@ -187,10 +192,10 @@ describe('the gateway, as the keeper of the budget', () => {
     const { client, gateway, records, budget } = await startGateway(model);
     const controller = new AbortController();
     const call = client.chat.completions.create(user('x'), { signal: controller.signal });
-    await vi.waitFor(() => expect(model.requests).toHaveLength(1));
+    await eventually(() => expect(model.requests).toHaveLength(1));
     controller.abort();
     await expect(call).rejects.toThrow();
-    await vi.waitFor(() => expect(records).toHaveLength(1));
+    await eventually(() => expect(records).toHaveLength(1));
     expect(model.cancelled).toBe(1);
     expect(records[0]).toMatchObject({ answer: null, error: { code: 'CANCELLED' } });
     expect(gateway.usage()).toMatchObject({ calls: 1, promptTokens: 9, completionTokens: 100 });
@@ -261,7 +266,7 @@ describe('the gateway, opening and closing', () => {
     const model = createScriptedModel(() => 'x', { hangs: true });
     const { client, gateway, records } = await startGateway(model, { limits: { concurrency: 2 } });
     const calls = [1, 2, 3, 4].map(() => refusalOf(client.chat.completions.create(user('x'), { maxRetries: 0 })));
-    await vi.waitFor(() => expect(model.requests).toHaveLength(2));
+    await eventually(() => expect(model.requests).toHaveLength(2));
     await gateway[Symbol.asyncDispose]();
     expect(await Promise.all(calls)).toHaveLength(4);
     expect(records).toHaveLength(2);
@@ -272,7 +277,7 @@ describe('the gateway, opening and closing', () => {
     const model = createScriptedModel(() => 'x', { delayMs: 20_000 });
     const { client, stop } = await startGateway(model);
     const call = refusalOf(client.chat.completions.create(user('x')));
-    await vi.waitFor(() => expect(model.requests).toHaveLength(1));
+    await eventually(() => expect(model.requests).toHaveLength(1));
     stop.abort(new Error('stop'));
     expect(await call).toMatchObject({ status: 503, code: 'cancelled' });
     expect(await refusalOf(client.chat.completions.create(user('x')))).toMatchObject({ code: 'cancelled' });

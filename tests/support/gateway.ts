@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import OpenAI from 'openai';
-import { onTestFinished } from 'vitest';
+import { onTestFinished, vi } from 'vitest';
 import type { CallRecord, Gateway, GatewayLimits, GatewayOptions } from '../../sandboxes/gateway/gateway.ts';
 import { openGateway } from '../../sandboxes/gateway/open-gateway.ts';
 import type { Budget, BudgetLimits, Spend } from '../../src/core/budget.ts';
@@ -104,4 +104,18 @@ export async function refusalOf(
     return error as { status: number; code: string; message: string };
   }
   throw new Error('the call was not refused');
+}
+
+/** Waits for a state that another event brings about, however slow the machine is. */
+export function eventually(assertion: () => void): Promise<void> {
+  return vi.waitFor(assertion, { timeout: 20_000, interval: 10 });
+}
+
+/** A promise and its release, to order concurrent calls by. */
+export function latch(): { readonly opened: Promise<void>; open(): void } {
+  let open = () => {};
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { opened, open: () => open() };
 }

@@ -1,4 +1,4 @@
-import { sleep } from '../../src/core/abort.ts';
+import { raceAbort, sleep } from '../../src/core/abort.ts';
 import type { ChatCompletion, ChatRequest, ChatToolCall, ModelAnswer } from '../../src/core/chat.ts';
 import type { Model } from '../../src/core/define.ts';
 
@@ -18,6 +18,8 @@ export interface ScriptedModelOptions {
   readonly name?: string;
   readonly isTrusted?: boolean;
   readonly delayMs?: number;
+  /** Holds every answer back until it is settled. */
+  readonly until?: Promise<void>;
   /** Thrown by the first calls, one each, instead of an answer. */
   readonly failFirst?: readonly Error[];
   /** USD per token, prompt and completion alike. Without it there is no price. */
@@ -46,6 +48,7 @@ export function createScriptedModel(script: Script, options: ScriptedModelOption
   const answer = async (request: ChatRequest, call: number, signal: AbortSignal): Promise<ModelAnswer> => {
     if (options.hangs === true) await new Promise(() => {});
     await sleep(options.delayMs ?? 0, signal);
+    if (options.until !== undefined) await raceAbort(options.until, signal);
     const fault = faults.shift();
     if (fault !== undefined) throw fault;
     const completion = toCompletion(script(request, call), `chatcmpl-${call}`, options.name ?? 'scripted');

@@ -1,10 +1,13 @@
 import { once } from 'node:events';
-import { chmodSync, existsSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Checkout, copyCheckout, createCheckout, removeCheckouts } from './checkout-fixture.ts';
 
 const bootstrap = (...args: string[]) => [process.execPath, 'scripts/bootstrap.mjs', ...args];
+
+// npm and the compiler run for real, and a busy machine is slow at that.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 let prepared: Checkout;
 beforeAll(async () => {
@@ -28,37 +31,6 @@ describe('npm start in a fresh checkout', () => {
 });
 
 describe('a prepared checkout', () => {
-  it('is built again when a source changed, and not when only its date did', async () => {
-    const checkout = copyCheckout(prepared);
-    checkout.write('src/cli/main.ts', checkout.read('src/cli/main.ts'));
-    expect((await checkout.run(bootstrap('start'))).stderr).toBe('');
-    checkout.write('src/cli/main.ts', "declare const console: any; console.log('changed'); export {};");
-    expect(await checkout.run(bootstrap('start'))).toMatchObject({ code: 0, stdout: 'changed\n' });
-    expect(checkout.read('builds.log')).toBe('xx');
-  });
-
-  it('holds nothing that was built from a source that is gone', async () => {
-    const checkout = copyCheckout(prepared);
-    checkout.write('src/old.ts', 'export const old = 1;');
-    await checkout.run(bootstrap('start'));
-    expect(existsSync(join(checkout.dir, 'dist/src/old.js'))).toBe(true);
-    rmSync(join(checkout.dir, 'src/old.ts'));
-    await checkout.run(bootstrap('start'));
-    expect(existsSync(join(checkout.dir, 'dist/src/old.js'))).toBe(false);
-    expect(existsSync(join(checkout.dir, 'dist/src/cli/main.js'))).toBe(true);
-  });
-
-  it('shows the messages of a build that fails, starts nothing, and tries again next time', async () => {
-    const checkout = copyCheckout(prepared);
-    checkout.write('src/cli/main.ts', 'export const n: number = "text";');
-    for (let i = 0; i < 2; i += 1) {
-      const failed = await checkout.run(bootstrap('start'));
-      expect(failed).toMatchObject({ code: 1, stdout: '' });
-      expect(failed.stderr).toContain('src/cli/main.ts');
-      expect(failed.stderr).toContain('The build failed');
-    }
-  });
-
   it('runs the fast tests, or all of them, with the arguments given', async () => {
     const checkout = copyCheckout(prepared);
     expect((await checkout.run(bootstrap('test', 'tests/core'))).stdout).toBe('vitest ["run","tests/core"] -\n');
@@ -118,14 +90,6 @@ describe('npx galapagos', () => {
     const checkout = copyCheckout(prepared);
     const outcome = await checkout.run(['npx', 'galapagos', 'ls', '--json']);
     expect(outcome).toMatchObject({ code: 0, stdout: 'main ["ls","--json"]\n' });
-  });
-
-  it('builds first when it is installed and not built, and says so beside the results', async () => {
-    const checkout = copyCheckout(prepared);
-    rmSync(join(checkout.dir, 'dist'), { recursive: true });
-    const outcome = await checkout.run([process.execPath, 'scripts/galapagos.mjs', 'ls']);
-    expect(outcome).toMatchObject({ code: 0, stdout: 'main ["ls"]\n' });
-    expect(outcome.stderr).toContain('Building…');
   });
 
   it('says what to run when nothing is installed', async () => {

@@ -4,6 +4,7 @@
  * niches, models, sandboxes and selection policies.
  */
 
+export { builtInProviders } from '../sandboxes/providers.ts';
 export {
   defineSandbox,
   type ExecOptions,
@@ -36,6 +37,7 @@ export { describeError, type ErrorCode, GalapagosError } from './core/errors.ts'
 export type { Fact } from './core/journal.ts';
 export type { Json } from './core/json.ts';
 export type {
+  Check,
   Evaluation,
   Generation,
   RequestOf,

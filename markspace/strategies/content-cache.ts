@@ -11,7 +11,6 @@ import {
   type Stats,
   writeFileSync,
 } from 'node:fs';
-import { join } from 'node:path';
 import { sha256 } from '../../src/core/json.ts';
 
 /**
@@ -40,7 +39,7 @@ export interface ContentCache {
 export function createContentCache(directory: string, onTampered: (sha: string) => void): ContentCache {
   mkdirSync(directory, { recursive: true });
   const known = new Map<string, Stats>();
-  const pathOf = (sha: string) => join(directory, sha);
+  const pathOf = (sha: string) => `${directory}/${sha}`;
   const find = (path: string) => lstatSync(path, { throwIfNoEntry: false });
 
   return {
@@ -55,7 +54,7 @@ export function createContentCache(directory: string, onTampered: (sha: string) 
       return isGenuine;
     },
     put(sha, bytes) {
-      const partial = join(directory, `${sha}.partial`);
+      const partial = `${directory}/${sha}.partial`;
       rmSync(partial, { force: true, recursive: true });
       writeFileSync(partial, bytes, { flag: 'wx', mode: 0o444 });
       // The process's umask may have taken reading away from the sandbox's user.

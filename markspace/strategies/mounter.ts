@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { StorageFailedError } from '../../src/core/errors.ts';
 import type { FileTree } from '../../src/core/file-tree.ts';
 import type { GenomeId, LineageId } from '../../src/core/ids.ts';
-import { canonicalJson, sha256 } from '../../src/core/json.ts';
+import { sha256 } from '../../src/core/json.ts';
 import type { StrategyRef } from '../../src/core/messages.ts';
 import { mountTargets } from '../collect/path-rules.ts';
 import type { Mount } from '../markspace.ts';
@@ -84,7 +84,7 @@ async function mountView(session: Session, view: View) {
   const plan = await planOf(session, view);
   const round = `round-${view.round}`;
   if (!ensureDirectory(join(session.directory, round))) session.tampered.push(round);
-  const name = `${view.reader}-${sha256(canonicalJson([...plan.files])).slice(0, 16)}`;
+  const name = `${view.reader}-${sha256([...plan.files].join('\n')).slice(0, 16)}`;
   const target = join(session.directory, round, name);
   const isThere = readdirSync(join(session.directory, round)).includes(name);
   if (!isThere || !isIntact(target, plan, session.cache)) {

@@ -1,5 +1,5 @@
 import { chmodSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { ContentCache } from './content-cache.ts';
 
 /** What a directory shall hold: paths (`/` between segments) and the SHA-256 of each file's bytes. */
@@ -20,7 +20,7 @@ export function buildDirectory(target: string, plan: DirectoryPlan, cache: Conte
   removeTree(partial);
   const directories = directoriesOf(plan);
   for (const directory of directories) mkdirSync(join(partial, directory));
-  for (const [path, sha] of plan.files) cache.link(sha, join(partial, path));
+  for (const [path, sha] of plan.files) cache.link(sha, `${partial}/${path}`);
   for (const directory of directories) chmodSync(join(partial, directory), directoryMode);
   renameSync(partial, target);
 }
@@ -31,7 +31,7 @@ export function isIntact(target: string, plan: DirectoryPlan, cache: ContentCach
   const walk = (path: string): boolean => {
     if (!missing.delete(path)) return false;
     const sha = plan.files.get(path);
-    const full = join(target, path);
+    const full = path === '' ? target : `${target}/${path}`;
     if (sha !== undefined) return cache.isLinkTo(sha, full);
     const found = lstatSync(full);
     if (!found.isDirectory() || (found.mode & 0o7777) !== directoryMode) return false;
@@ -45,16 +45,16 @@ function directoriesOf(plan: DirectoryPlan): string[] {
   const all = new Set<string>(['']);
   const add = (path: string): void => {
     if (all.has(path)) return;
-    const parent = dirname(path);
-    add(parent === '.' ? '' : parent);
+    add(parentOf(path));
     all.add(path);
   };
   for (const directory of plan.directories) add(directory);
-  for (const path of plan.files.keys()) {
-    const parent = dirname(path);
-    add(parent === '.' ? '' : parent);
-  }
+  for (const path of plan.files.keys()) add(parentOf(path));
   return [...all];
+}
+
+function parentOf(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf('/')));
 }
 
 /** Makes `path` a real directory. @returns false when something else lay there and was removed. */

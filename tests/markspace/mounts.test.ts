@@ -2,10 +2,9 @@ import { existsSync, lstatSync, mkdirSync, readdirSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { defaultPolicy } from '../../markspace/policy.ts';
-import { monotonicMs } from '../../src/core/clock.ts';
 import { parseLineageId } from '../../src/core/ids.ts';
 import { listTree, modesOf } from './list-tree.ts';
-import { a, aMountRequest, b, c, commitOf, openSpace, treeOf } from './space-fixture.ts';
+import { a, aMountRequest, c, commitOf, openSpace, treeOf } from './space-fixture.ts';
 import { tempDir } from './temp-dir.ts';
 
 describe('strategies/', () => {
@@ -171,39 +170,19 @@ describe('materialising', () => {
     expect(contents()).toBe(4);
   });
 
-  it('shows 100 peers of 50 files each without copying them', async () => {
-    const lineages = Array.from({ length: 101 }, (_, i) => ({ id: parseLineageId(`l${i}`) }));
+  it('shows many peers to many readers with each content on disk once', async () => {
+    const lineages = Array.from({ length: 21 }, (_, i) => ({ id: parseLineageId(`l${i}`) }));
     const fixture = await openSpace({ lineages });
     for (const { id } of lineages) {
-      const files = Array.from({ length: 49 }, (_, f) => [`lib/f${f}.mjs`, `// ${id}\n${'x'.repeat(1_900)}${f}\n`]);
+      const files = Array.from({ length: 9 }, (_, f) => [`lib/f${f}.mjs`, `// ${id} ${f}\n`]);
       const genome = fixture.genomes.put(treeOf(Object.fromEntries(files) as Record<string, string>));
       await fixture.space.handleFor(id).publish({ generation: 1, genome, commit: commitOf(id), score: 1 });
     }
-    const times: number[] = [];
-    for (const [round, reader] of [
-      [1, 'l0'],
-      [1, 'l1'],
-      [1, 'l2'],
-      [2, 'l0'],
-      [2, 'l1'],
-      [3, 'l0'],
-      [3, 'l1'],
-    ] as const) {
-      const started = monotonicMs();
-      const handle = fixture.space.handleFor(parseLineageId(reader));
-      const [mount] = await handle.mounts(aMountRequest(fixture, { round }));
-      times.push(Math.round(monotonicMs() - started));
-      if (times.length > 1) continue;
-      expect(readdirSync(mount!.source)).toHaveLength(100);
-      expect(lstatSync(join(mount!.source, 'l7_gen1/lib/f3.mjs')).nlink).toBe(2);
+    for (const reader of ['l0', 'l1', 'l2']) {
+      const [mount] = await fixture.space.handleFor(parseLineageId(reader)).mounts(aMountRequest(fixture));
+      expect(readdirSync(mount!.source)).toHaveLength(20);
+      expect(lstatSync(join(mount!.source, 'l7_gen1/lib/f3.mjs')).nlink).toBe(2 + Number(reader.slice(1)));
     }
-    console.log(`100 peers x 50 files, ms: first write, then readers and rounds: ${times.join(', ')}`);
-    expect(readdirSync(join(fixture.directory, 'contents'))).toHaveLength(101 * 50);
-    // Generous against a busy machine; bench figures are measured alone.
-    expect(Math.min(...times)).toBeLessThan(1_000);
+    expect(readdirSync(join(fixture.directory, 'contents'))).toHaveLength(21 * 10);
   });
-});
-it('b has a handle of its own', async () => {
-  const fixture = await openSpace();
-  expect(fixture.space.handleFor(b).lineage).toBe('b');
 });

@@ -11,6 +11,7 @@ export interface GatewayLimits {
   readonly maxTokens: number;
   /** Ceiling of one answer in tokens. */
   readonly maxCompletionTokens: number;
+  /** The host holds at most `concurrency` times as much. */
   readonly maxRequestBytes: number;
   /** Model calls in flight; more of them wait in the order they came. */
   readonly concurrency: number;

@@ -76,7 +76,8 @@ async function makeSocketPath(dir: string, cleanup: Cleanup): Promise<string> {
 
 async function listen(server: Server, path: string, cleanup: Cleanup): Promise<void> {
   server.headersTimeout = 10_000;
-  server.requestTimeout = 60_000;
+  // A body may wait long for its turn; `readRequest` has a time limit of its own.
+  server.requestTimeout = 0;
   server.keepAliveTimeout = 60_000;
   server.maxConnections = maxConnections;
   await new Promise<void>((resolve, reject) => {
@@ -123,16 +124,19 @@ async function complete(
   response: ServerResponse,
   signal: AbortSignal,
 ): Promise<void> {
-  const outcome = await readRequest(incoming, deps.options.limits.maxRequestBytes);
-  if (outcome === null) return;
-  if ('error' in outcome) {
-    deps.onRefused('malformed');
-    if (!incoming.complete) response.setHeader('connection', 'close');
-    return sendError(response, outcome.error);
-  }
-  const { request, isStreamed, wantsUsage } = outcome.read;
-  const call = await deps.queue.add(() => answerCall(deps, request, signal));
-  if ('error' in call) return sendError(response, call.error);
-  if (isStreamed) return sendStream(response, call.completion, wantsUsage);
-  sendJson(response, 200, call.completion);
+  // Read in its turn, not before: so many bodies, and no more, are in memory at once.
+  await deps.queue.add(async () => {
+    const outcome = await readRequest(incoming, deps.options.limits.maxRequestBytes);
+    if (outcome === null) return;
+    if ('error' in outcome) {
+      deps.onRefused('malformed');
+      if (!incoming.complete) response.setHeader('connection', 'close');
+      return sendError(response, outcome.error);
+    }
+    const { request, isStreamed, wantsUsage } = outcome.read;
+    const call = await answerCall(deps, request, signal);
+    if ('error' in call) return sendError(response, call.error);
+    if (isStreamed) return sendStream(response, call.completion, wantsUsage);
+    sendJson(response, 200, call.completion);
+  });
 }

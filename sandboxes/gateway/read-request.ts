@@ -11,6 +11,9 @@ interface ReadRequest {
 
 type ReadOutcome = { readonly read: ReadRequest } | { readonly error: WireError };
 
+/** For the body to arrive once it is its turn: whoever sends slower holds up only its own sandbox. */
+const readTimeoutMs = 30_000;
+
 /** Deeper JSON than any request needs would overflow the stack of whoever walks it. */
 const maxDepth = 64;
 
@@ -73,6 +76,7 @@ async function readBody(incoming: IncomingMessage, maxBytes: number): Promise<{ 
   if (Number(incoming.headers['content-length'] ?? 0) > maxBytes) return 'too large';
   const chunks: Buffer[] = [];
   let size = 0;
+  const timer = setTimeout(() => incoming.destroy(), readTimeoutMs);
   try {
     // Not destroyed on return: the socket must still carry the refusal.
     for await (const chunk of incoming.iterator({ destroyOnReturn: false })) {
@@ -82,6 +86,8 @@ async function readBody(incoming: IncomingMessage, maxBytes: number): Promise<{ 
     }
   } catch {
     return 'gone';
+  } finally {
+    clearTimeout(timer);
   }
   return { body: Buffer.concat(chunks).toString('utf8') };
 }

@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
-import { describe, expect, it } from 'vitest';
-import { eventually, startGateway } from '../support/gateway.ts';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { eventually, latch, startGateway } from '../support/gateway.ts';
 import { createScriptedModel } from '../support/scripted-model.ts';
 import { rawRequest } from '../support/socket-fetch.ts';
 
@@ -133,6 +133,26 @@ describe('the gateway, against a hostile sandbox', () => {
     expect((await post(valid)).status).toBe(200);
     expect(model.requests).toHaveLength(1);
     expect(gateway.failure()).toBeNull();
+  });
+
+  it('takes no second body into memory while the first call is served', async () => {
+    const gate = latch();
+    const model = createScriptedModel(() => 'fine', { until: gate.opened });
+    const limits = { concurrency: 1, maxRequestBytes: 8_000_000 };
+    const { gateway } = await startGateway(model, { limits });
+    const first = rawRequest(gateway.socketPath, {}, valid);
+    await eventually(() => expect(model.requests).toHaveLength(1));
+    const socket = connect(gateway.socketPath);
+    onTestFinished(() => void socket.destroy());
+    const pad = 'x'.repeat(7_000_000);
+    socket.write(`POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: ${pad.length}\r\n\r\n${pad}`);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    // What was sent and not taken is still on the sender's side.
+    expect(socket.writableLength).toBeGreaterThan(5_000_000);
+    gate.open();
+    expect((await first).status).toBe(200);
+    await eventually(() => expect(socket.writableLength).toBe(0));
+    await eventually(() => expect(gateway.refusals().malformed).toBe(1));
   });
 
   it('stops listening to a sandbox that floods it with bad requests', async () => {

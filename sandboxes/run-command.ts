@@ -37,6 +37,8 @@ export interface CommandEnd {
 /** How long output may stay open after the command and its group are dead. */
 const drainMs = 500;
 const killFirstMs = 50;
+/** Node turns a longer timer into one that fires at once. */
+const longestTimerMs = 2 ** 31 - 1;
 const maxStatusBytes = 65_536;
 
 /**
@@ -62,14 +64,14 @@ export async function runCommand(spec: CommandSpec): Promise<CommandEnd> {
   try {
     child = start(spec);
   } catch (error) {
-    return neverStarted('exit', error as Error);
+    return notStarted(error as NodeJS.ErrnoException);
   }
   const out = capture(child.stdout, spec.maxOutputBytes, () => stop('output'));
   const err = capture(child.stderr, spec.maxOutputBytes, () => stop('output'));
   const status = capture(child.stdio[3] as Readable | undefined, maxStatusBytes, () => {});
   const cancel = () => stop('cancelled');
   spec.signal.addEventListener('abort', cancel, { once: true });
-  const timer = setTimeout(() => stop('timeout'), spec.timeoutMs);
+  const timer = setTimeout(() => stop('timeout'), Math.min(spec.timeoutMs, longestTimerMs));
   const unwatch = spec.watch?.(stop);
   try {
     const end = await ended(child);
@@ -84,6 +86,13 @@ export async function runCommand(spec: CommandSpec): Promise<CommandEnd> {
 
 function neverStarted(stoppedBy: StopReason, startError: Error | null): CommandEnd {
   return { exitCode: null, signal: null, stoppedBy, stdout: '', stderr: '', status: '', wallMs: 0, startError };
+}
+
+/** A NUL byte or too many arguments are the candidate's doing, and so a result; anything else is ours. */
+function notStarted(error: NodeJS.ErrnoException): CommandEnd {
+  if (error.code !== 'ERR_INVALID_ARG_VALUE' && error.code !== 'E2BIG') return neverStarted('exit', error);
+  const why = error.code === 'E2BIG' ? 'the arguments are too long' : 'an argument holds a NUL byte';
+  return { ...neverStarted('exit', null), exitCode: 127, stderr: `${why}\n`, status: '{ "exit-code": 127 }' };
 }
 
 function start(spec: CommandSpec): ChildProcess {

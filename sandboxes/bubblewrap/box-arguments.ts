@@ -41,15 +41,21 @@ export function boxArguments(box: BoxLayout): string[] {
   ];
 }
 
-/** What tells of the host or changes it. Root's kernel identity could write settings even without a capability. */
-const hidden = ['cmdline', 'config.gz', 'kallsyms', 'kcore', 'keys', 'key-users', 'kmsg', 'timer_list', 'sched_debug'];
-const readOnly = ['bus', 'fs', 'irq', 'sys'];
+/**
+ * An ordinary user's candidate is kept from these by their modes. For root's, whose kernel
+ * identity owns them, the modes are no wall. Only what is needed: each mount costs 0.1 ms.
+ */
+const readOnlyForRoot = ['fs', 'sys'];
+const hiddenForRoot = ['kcore', 'kmsg', 'sysrq-trigger', 'timer_list'];
 
 function procArguments(): string[] {
+  const isRoot = process.getuid?.() === 0;
   const present = (name: string) => existsSync(`/proc/${name}`);
+  const readOnly = isRoot ? readOnlyForRoot : [];
+  const hidden = ['cmdline', ...(isRoot ? hiddenForRoot : [])];
   return [
     ...['--proc', '/proc'],
     ...readOnly.filter(present).flatMap((name) => ['--ro-bind', `/proc/${name}`, `/proc/${name}`]),
-    ...[...hidden, 'sysrq-trigger'].filter(present).flatMap((name) => ['--ro-bind', '/dev/null', `/proc/${name}`]),
+    ...hidden.filter(present).flatMap((name) => ['--ro-bind', '/dev/null', `/proc/${name}`]),
   ];
 }

@@ -124,14 +124,23 @@ function environmentOf(
  * a moment.
  */
 async function emptied(parts: BubblewrapParts): Promise<void> {
-  for (let waitedMs = 0; parts.holder.strangers().length > 0; waitedMs += 1) {
-    if (waitedMs >= 5_000) {
+  for (let looks = 0; strangersOf(parts.holder).length > 0; looks += 1) {
+    if (looks >= 5_000) {
       await parts.holder.kill();
       throw new SandboxUnavailableError('processes of a finished command would not die; the sandbox was killed', {
         details: { sandbox: parts.id },
       });
     }
-    await new Promise((resolve) => setTimeout(resolve, 1));
+    // Mostly it is a matter of microseconds, which a timer would turn into milliseconds.
+    await new Promise<void>((resolve) => (looks < 10 ? setImmediate(resolve) : setTimeout(resolve, 1)));
+  }
+}
+
+function strangersOf(holder: Holder): string[] {
+  try {
+    return holder.strangers();
+  } catch (cause) {
+    throw new SandboxUnavailableError('the sandbox is gone: something outside ended it', { cause });
   }
 }
 

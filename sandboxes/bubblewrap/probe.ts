@@ -28,6 +28,7 @@ function unusable(why: string): ProviderStatus {
 function fixFor(why: string): string {
   if (/needs Linux/.test(why)) return 'use the docker provider on this system';
   if (/not installed/.test(why)) return 'apt-get install bubblewrap util-linux (or dnf, pacman, apk)';
+  if (/unknown option/i.test(why)) return 'install bubblewrap 0.8 or newer';
   if (/namespace|uid map|Operation not permitted|Permission denied/i.test(why)) {
     return 'allow user namespaces: sysctl user.max_user_namespaces=15000, and kernel.unprivileged_userns_clone=1 or kernel.apparmor_restrict_unprivileged_userns=0 where they exist; in a container, allow them in its seccomp profile';
   }

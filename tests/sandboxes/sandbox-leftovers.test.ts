@@ -67,16 +67,20 @@ async function startHost(
 }
 
 describe('what sandboxes leave behind', () => {
-  needsBubblewrap('is nothing after a hundred sandboxes, half of them with a command', async () => {
-    const scratch = tempDirectory();
-    const provider = createBubblewrapProvider({ scratchDir: scratch });
-    const label = `cycles.${process.pid}.`;
-    for (let i = 0; i < 100; i += 1) {
-      await using sandbox = await provider.open(sandboxSpec({ run: parseRunId('cycles') }), never);
-      if (i % 2 === 0) await run(sandbox, ['sh', '-c', 'setsid sleep 30 & true']);
-    }
-    expect(leftovers(scratch, label)).toEqual([]);
-  });
+  needsBubblewrap(
+    'is nothing after a hundred sandboxes, half of them with a command',
+    async () => {
+      const scratch = tempDirectory();
+      const provider = createBubblewrapProvider({ scratchDir: scratch });
+      const label = `cycles.${process.pid}.`;
+      for (let i = 0; i < 100; i += 1) {
+        await using sandbox = await provider.open(sandboxSpec({ run: parseRunId('cycles') }), never);
+        if (i % 2 === 0) await run(sandbox, ['sh', '-c', 'setsid sleep 30 & true']);
+      }
+      expect(leftovers(scratch, label)).toEqual([]);
+    },
+    90_000,
+  );
 
   needsBubblewrap(
     'is no process after the runtime was killed in the middle of a command, and reap removes the rest',

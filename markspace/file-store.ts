@@ -1,7 +1,7 @@
 import { type FileHandle, open, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { StorageFailedError } from '../src/core/errors.ts';
-import type { Mark, NewMark } from './mark.ts';
+import type { Mark } from './mark.ts';
 import { createMarkIndex, type MarkIndex, sealMark } from './mark-index.ts';
 import { encodeRecord, readLog } from './mark-log.ts';
 import type { MarkStore } from './store.ts';
@@ -56,7 +56,8 @@ async function openLog(path: string): Promise<FileHandle> {
 }
 
 interface Waiting {
-  readonly mark: NewMark;
+  /** Sealed, but for its place. */
+  readonly mark: Mark;
   readonly resolve: (mark: Mark) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -79,7 +80,7 @@ function storeOn(path: string, handle: FileHandle, index: MarkIndex, size: numbe
     flushing = null;
   }
 
-  function enqueue(mark: NewMark): Promise<Mark> {
+  function enqueue(mark: Mark): Promise<Mark> {
     const done = new Promise<Mark>((resolve, reject) => {
       queue.push({ mark, resolve, reject });
     }).finally(() => promised.delete(mark.id));
@@ -109,7 +110,7 @@ function storeOn(path: string, handle: FileHandle, index: MarkIndex, size: numbe
 }
 
 async function writeBatch(batch: readonly Waiting[], index: MarkIndex, log: Appender): Promise<void> {
-  const sealed = batch.map(({ mark }, i) => sealMark(mark, index.size + i));
+  const sealed = batch.map(({ mark }, i) => Object.freeze({ ...mark, order: index.size + i }));
   try {
     await log.append(Buffer.from(sealed.map(encodeRecord).join('')));
   } catch (error) {

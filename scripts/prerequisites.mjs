@@ -2,7 +2,7 @@
 // would show a syntax error instead of the advice.
 import { spawnSync } from 'node:child_process';
 
-const leastGit = [2, 30];
+const leastGit = [2, 32];
 
 /** Whether a version such as "20.19.1" is in a range of `^major.minor` and `>=major` alternatives. */
 export function isInRange(version, range) {

@@ -75,7 +75,8 @@ function edit(ports: LineagePorts, input: StepInput, signal: AbortSignal): Promi
   const { state, draft } = input;
   const parent = ancestor(state, draft.parent!);
   const meta = ancestor(state, draft.meta!);
-  const evals: Record<string, Json> = { history: state.history as unknown as Json };
+  const history = ports.showsTrain ? state.history : state.history.map((line) => ({ ...line, trainScore: null, problem: null }));
+  const evals: Record<string, Json> = { history: history as unknown as Json };
   if (ports.showsTrain) evals.train = parent.train as unknown as Json;
   if (ports.showsSelection) evals.selection = parent.selection as unknown as Json;
   return ports.ask(

@@ -1,12 +1,13 @@
 import { parseGenomeManifest } from '../../src/core/genome.ts';
 import type { Json } from '../../src/core/json.ts';
-import type { RequestOf, ResultOf } from '../../src/core/messages.ts';
+import { noUsage, type RequestOf, type ResultOf } from '../../src/core/messages.ts';
 import type { GatewayAccess, GenomeReader, SandboxAccess } from '../sandbox-access.ts';
 
 export interface SolverPorts {
   readonly genomes: GenomeReader;
   readonly sandboxes: SandboxAccess;
-  readonly gateways: GatewayAccess;
+  /** `null` when task agents have no model. */
+  readonly gateways: GatewayAccess | null;
   /** Wall-clock limit of a task agent, in milliseconds. */
   readonly wallMs: number;
   /** Tries when the sandbox itself fails; a failing candidate is a result and is not tried again. */
@@ -28,9 +29,10 @@ export async function runAttempt(
   const genome = await ports.genomes.get(request.genome);
   const { task } = parseGenomeManifest(genome);
   const { lineage, generation, model, seed, situation } = request;
-  await using gateway = await ports.gateways.open({ lineage, generation, model, seed, purpose: situation.id }, signal);
+  await using gateway =
+    (await ports.gateways?.open({ lineage, generation, model, seed, purpose: situation.id }, signal)) ?? null;
   await using sandbox = await ports.sandboxes.open(
-    { owner: lineage, files: genome, mounts: [], gatewaySocket: gateway.socketPath },
+    { owner: lineage, files: genome, mounts: [], gatewaySocket: gateway?.socketPath ?? null },
     signal,
   );
   const ended = await sandbox.exec(task.command, {
@@ -40,7 +42,7 @@ export async function runAttempt(
     stdin: JSON.stringify(situation.input),
   });
   signal.throwIfAborted();
-  gateway.throwIfFailed();
+  gateway?.throwIfFailed();
   const { output, problem } = parseAnswer(ended.stdout);
   return {
     stoppedBy: ended.stoppedBy,
@@ -49,7 +51,7 @@ export async function runAttempt(
     problem,
     stderrTail: ended.stderr.slice(-stderrTailChars),
     wallMs: ended.wallMs,
-    usage: gateway.usage(),
+    usage: gateway?.usage() ?? noUsage,
   };
 }
 

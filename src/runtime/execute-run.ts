@@ -12,7 +12,7 @@ import type { Bus } from '../bus/bus.ts';
 import { Cleanup } from '../core/cleanup.ts';
 import { type Clock, monotonicMs, wallClock } from '../core/clock.ts';
 import { arms } from '../core/config/arms.ts';
-import type { RoleActor, SelectionDefinition, SelectParent } from '../core/define.ts';
+import type { Model, RoleActor, SelectionDefinition, SelectParent } from '../core/define.ts';
 import { RunCancelledError } from '../core/errors.ts';
 import { type FileTree, totalBytes } from '../core/file-tree.ts';
 import { type LineageId, parseLineageId } from '../core/ids.ts';
@@ -45,6 +45,8 @@ export interface RunHost {
   /** Generation 0 of a lineage; read when a run begins, never again. */
   readonly seedGenome: (manifest: RunManifest, lineage: LineageId) => Promise<FileTree>;
   readonly log: Logger;
+  /** The run's models, where they do not come from the experiment file. */
+  readonly models?: ReadonlyMap<string, Model>;
   readonly onFact: (manifest: RunManifest, fact: Fact, isReplay: boolean) => void;
   /** Stops at once. */
   readonly signal: AbortSignal;
@@ -167,7 +169,7 @@ class OpenRun {
   }
 
   async #openMarkspace(journal: FileJournal, genomes: GenomeStore): Promise<Markspace> {
-    const { config, run } = this.#manifest;
+    const { config, run, arm } = this.#manifest;
     const store = await openFileMarkStore(this.#paths.marks);
     return createMarkspace({
       directory: join(this.#paths.markspace, 'strategies'),
@@ -177,7 +179,12 @@ class OpenRun {
       journal,
       clock: this.#clock,
       genomes,
-      policy: { ...defaultPolicy, genome: config.genome },
+      policy: {
+        ...defaultPolicy,
+        genome: config.genome,
+        openScopes: arms[arm].strategies === 'none' ? [] : defaultPolicy.openScopes,
+        executableBit: 'clear',
+      },
     });
   }
 
@@ -225,7 +232,7 @@ class OpenRun {
   }): Promise<void> {
     const { cast, bus, journal, genomes, lineage, markspace, state, ask } = parts;
     const { config, run, seed, arm, experimentDir } = this.#manifest;
-    const models = await createModels({ config, experimentDir, secret: this.#host.secret });
+    const models = this.#host.models ?? (await createModels({ config, experimentDir, secret: this.#host.secret }));
     checkTrust(this.#host.provider, models, config.sandbox.allowUnsafe);
     const niche = await createNiche(config, experimentDir);
     const sandboxes = bindSandboxes(this.#host.provider, run, config);
@@ -257,9 +264,9 @@ class OpenRun {
         isCheckpointDue: checkpointTimer(),
       }),
     );
-    const { wallMs, attempts: maxAttempts } = config.task;
+    const { wallMs, attempts: maxAttempts, maxCalls } = config.task;
     for (let i = 0; i < config.workers.solvers; i += 1) {
-      await serve('solver', null, cast.create('solver', { genomes, sandboxes, gateways, wallMs, maxAttempts }));
+      await serve('solver', null, cast.create('solver', { genomes, sandboxes, gateways: maxCalls === 0 ? null : gateways, wallMs, maxAttempts }));
     }
     for (const [id, known] of state.lineages) {
       const handle = handles.get(id)!;

@@ -98,7 +98,6 @@ describe('the check of the import direction', () => {
     ['markspace/nats-store.ts', '@nats-io/kv'],
     ['src/runtime/start-run.ts', 'pino'],
     ['src/runtime/start-run.ts', 'commander'],
-    ['src/models/openai-model.ts', 'acorn'],
     ['src/runtime/start-run.ts', 'galapagos'],
   ])('catches that %s imports the package %s', (path, specifier) => {
     expect(within(path, `import x from '${specifier}';`)).toEqual([expect.stringContaining(`${path} must not import`)]);

@@ -28,7 +28,6 @@ const clients: readonly (readonly [client: RegExp, home: string])[] = [
   [/^pino(-pretty)?(\/|$)/, 'src/core/log.ts'],
   [/^pure-rand(\/|$)/, 'src/core/random.ts'],
   [/^commander(\/|$)/, 'src/cli/'],
-  [/^acorn(-walk)?(\/|$)/, 'src/models/mutator'],
 ];
 
 /** Things that make a run depend on more than its configuration, and where they may be. */

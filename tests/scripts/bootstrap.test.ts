@@ -80,7 +80,7 @@ describe('what cannot work', () => {
     const env = { PATH: join(checkout.dir, 'bin') + delimiter + process.env.PATH };
     const outcome = await checkout.run(bootstrap('start'), { env });
     expect(outcome).toMatchObject({ code: 1, stdout: '' });
-    expect(outcome.stderr).toContain(`Galapagos needs git 2.30 or newer; ${found}.`);
+    expect(outcome.stderr).toContain(`Galapagos needs git 2.32 or newer; ${found}.`);
     expect(existsSync(join(checkout.dir, 'node_modules'))).toBe(false);
   });
 });

@@ -117,7 +117,12 @@ export const experimentSchema = z.strictObject({
     })
     .prefault({}),
   task: z
-    .strictObject({ wallMs: positive.default(10_000), maxCalls: positive.default(40), attempts: positive.default(2) })
+    .strictObject({
+      wallMs: positive.default(10_000),
+      /** 0: the task agent has no model, and no gateway is opened for it. */
+      maxCalls: z.int().nonnegative().default(40),
+      attempts: positive.default(2),
+    })
     .prefault({}),
   genome: z
     .strictObject({

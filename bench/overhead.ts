@@ -1,0 +1,116 @@
+/**
+ * Overhead per generation when model and evaluation are instant: commit,
+ * marks, journal, guard, gateway, bus and actors are real, the sandbox is in
+ * memory and the model is scripted. `npx jiti bench/overhead.ts [generations]`
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { createMemoryBus } from '../src/bus/memory-bus.ts';
+import { parseExperiment } from '../src/core/config/parse-experiment.ts';
+import { textFile } from '../src/core/file-tree.ts';
+import { parseRunId } from '../src/core/ids.ts';
+import { createLogger } from '../src/core/log.ts';
+import { randomStream } from '../src/core/random.ts';
+import { executeRun } from '../src/runtime/execute-run.ts';
+import { createRunDirectory } from '../src/runtime/run-directory.ts';
+import { readSeedGenome } from '../src/runtime/seed-genome.ts';
+import { createMemoryProvider } from '../tests/support/memory-sandbox.ts';
+import { createScriptedModel } from '../tests/support/scripted-model.ts';
+
+const generations = Number(process.argv[2] ?? 2_000);
+const lineages = ['a', 'b'];
+const rounds = Math.ceil(generations / lineages.length);
+const example = resolve(import.meta.dirname, '..', 'examples', 'hill');
+
+const config = parseExperiment({
+  name: 'overhead',
+  niche: { module: './niche.ts', params: { top: 7.25 } },
+  lineages: Object.fromEntries(lineages.map((id) => [id, { model: 'scripted' }])),
+  models: { scripted: { kind: 'module', module: 'unused' } },
+  arms: ['paired'],
+  seeds: [1],
+  budget: { generations: rounds },
+});
+
+/** Asks the model through the gateway's socket, as a meta-agent would. */
+function ask(socketPath: string, text: string): Promise<string> {
+  return new Promise((done, fail) => {
+    const call = request({ socketPath, path: '/v1/chat/completions', method: 'POST', agent: false }, async (response) => {
+      let body = '';
+      for await (const chunk of response) body += chunk;
+      done(JSON.parse(body).choices[0].message.content);
+    });
+    call.on('error', fail);
+    call.end(JSON.stringify({ model: 'scripted', messages: [{ role: 'user', content: text }] }));
+  });
+}
+
+const numbers = randomStream(1, 'bench');
+const model = createScriptedModel(() => String(numbers.normal() * 1_000), { name: 'scripted', isTrusted: true });
+const sockets = new Map<string, string>();
+const provider = createMemoryProvider(async (argv, workspace, options) => {
+  if (argv[1] === 'meta.mjs') {
+    const lineage = (JSON.parse(options.stdin ?? '{}') as { lineage: string }).lineage;
+    const answer = await ask(sockets.get(lineage)!, 'Where next?');
+    workspace.set('position.json', textFile(`${JSON.stringify({ x: Number(answer) })}\n`));
+    return { stdout: '{}' };
+  }
+  return argv[1] === 'task.mjs' ? { stdout: new TextDecoder().decode(workspace.get('position.json')!.bytes) } : {};
+});
+const open = provider.open.bind(provider);
+provider.open = (spec, signal) => {
+  if (spec.mounts.length > 0 && spec.gatewaySocket !== null) sockets.set(spec.owner, spec.gatewaySocket);
+  // The double remembers everything; a benchmark of memory must not.
+  for (const list of [provider.commands, provider.opened]) (list as unknown[]).length = 0;
+  return open(spec, signal);
+};
+
+const out = mkdtempSync(join(tmpdir(), 'gal-bench-'));
+const never = new AbortController().signal;
+const finished: number[] = [];
+const rss: number[] = [];
+const run = parseRunId('overhead-paired-1');
+const dir = join(out, run);
+createRunDirectory(dir, { version: 'bench', run, arm: 'paired', seed: 1, config, experimentDir: example, sandbox: 'memory', group: 'overhead' });
+
+function medianStartMs(): number {
+  const times = Array.from({ length: 9 }, () => {
+    const before = performance.now();
+    execFileSync(process.execPath, ['-e', '0']);
+    return performance.now() - before;
+  }).sort((a, b) => a - b);
+  return times[4]!;
+}
+
+const baselineMs = medianStartMs();
+await executeRun(dir, {
+  provider,
+  openBus: async () => createMemoryBus(),
+  secret: () => undefined,
+  seedGenome: async () => readSeedGenome(join(example, 'seed'), config.genome),
+  log: createLogger({ level: 'error' }),
+  models: new Map([['scripted', model]]),
+  onFact: (_, fact) => {
+    if (fact.type !== 'lineage.finished') return;
+    finished.push(performance.now());
+    if (finished.length % 100 === 0) rss.push(process.memoryUsage().rss / 2 ** 20);
+  },
+  signal: never,
+  stopSoon: never,
+});
+
+const per = (from: number, to: number) => (finished[to - 1]! - finished[from]!) / (to - from - 1);
+const hundred = Math.min(100, Math.floor(finished.length / 4));
+// The first rounds include loading modules; they are not generations yet.
+const first = per(lineages.length, lineages.length + hundred);
+const last = per(finished.length - hundred, finished.length);
+console.log(`generations              ${finished.length - lineages.length} (2 lineages)`);
+console.log(`per generation, all      ${per(lineages.length, finished.length).toFixed(2)} ms`);
+console.log(`first ${hundred}                ${first.toFixed(2)} ms`);
+console.log(`last ${hundred}                 ${last.toFixed(2)} ms   ratio last/first ${(last / first).toFixed(2)}`);
+console.log(`one bare node -e 0       ${baselineMs.toFixed(1)} ms   ratio overhead/start ${(per(lineages.length, finished.length) / baselineMs).toFixed(3)}`);
+console.log(`resident memory          ${rss[0]?.toFixed(0)} MiB after 100, ${rss.at(-1)?.toFixed(0)} MiB at the end`);
+rmSync(out, { recursive: true, force: true });

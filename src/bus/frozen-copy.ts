@@ -17,15 +17,28 @@ export function frozenCopy(message: Json): Json {
 }
 
 function copy(value: unknown): Json {
-  if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
-  if (typeof value === 'number') return Number.isFinite(value) ? value : null;
-  if (Array.isArray(value)) return Object.freeze(value.map((item) => (isAbsent(item) ? null : copy(item))));
-  if (typeof value === 'object') return copyObject(value);
-  throw new TypeError(`a ${typeof value} is not JSON`);
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+      return value;
+    case 'number':
+      return Number.isFinite(value) ? value : null;
+    case 'object':
+      if (value === null) return null;
+      return Array.isArray(value) ? copyArray(value) : copyObject(value);
+    default:
+      throw new TypeError(`a ${typeof value} is not JSON`);
+  }
+}
+
+function copyArray(value: readonly unknown[]): Json {
+  const out: Json[] = [];
+  for (const item of value) out.push(isAbsent(item) ? null : copy(item));
+  return Object.freeze(out);
 }
 
 function copyObject(value: object): Json {
-  if ('toJSON' in value && typeof value.toJSON === 'function') return copy(JSON.parse(JSON.stringify(value)));
+  if (typeof (value as { toJSON?: unknown }).toJSON === 'function') return copy(JSON.parse(JSON.stringify(value)));
   const out: Record<string, Json> = {};
   for (const key of Object.keys(value)) {
     const item = (value as Record<string, unknown>)[key];

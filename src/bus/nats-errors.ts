@@ -5,11 +5,15 @@ import { errors } from '@nats-io/transport-node';
 export function isTransient(error: unknown): boolean {
   if (error instanceof JetStreamApiError) return error.status === 503 || isMissing(error);
   return (
-    error instanceof errors.TimeoutError ||
+    isTimeout(error) ||
     error instanceof errors.RequestError ||
     error instanceof errors.ConnectionError ||
     isNobodyThere(error)
   );
+}
+
+export function isTimeout(error: unknown): boolean {
+  return error instanceof errors.TimeoutError;
 }
 
 /** A stream or consumer is not there: it was never made, or the server lost its storage. */

@@ -37,7 +37,7 @@ export class NatsEvents {
       this.#check(subject);
       const bytes = encodeJson(message);
       if (bytes.byteLength <= inlineLimit(this.#link) && this.#link.isConnected && !this.#tails.has(subject)) {
-        this.#link.nc.publish(subject, bytes);
+        this.#link.outbox.post(subject, bytes);
         return done;
       }
       return this.#publishInTurn(subject, bytes);
@@ -85,6 +85,7 @@ export class NatsEvents {
     try {
       await this.#link.whenConnected(limit.signal);
       const packed = await this.#payloads.pack('events', 'any', encodeJson(message), limit.signal);
+      this.#link.outbox.flush();
       const options = { timeout: Math.max(1, timeoutMs), ...headersOf(packed) };
       const reply = await raceAbort(this.#link.nc.request(subject, packed.data, options), limit.signal);
       const bytes = await this.#payloads.unpack(received(reply.data, reply.headers), limit.signal);
@@ -123,6 +124,7 @@ export class NatsEvents {
   async #answer(msg: Msg, handler: (message: Json) => Promise<Json>): Promise<void> {
     const { lifetime } = this.#link;
     const packed = await this.#payloads.pack('events', 'any', await this.#outcome(msg, handler), lifetime);
+    this.#link.outbox.flush();
     msg.respond(packed.data, headersOf(packed));
   }
 
@@ -143,6 +145,7 @@ export class NatsEvents {
     const send = async () => {
       const packed = await this.#payloads.pack('events', 'any', bytes, lifetime);
       await this.#link.whenConnected(lifetime);
+      this.#link.outbox.flush();
       this.#link.nc.publish(subject, packed.data, headersOf(packed));
     };
     const before = this.#tails.get(subject) ?? done;

@@ -10,6 +10,7 @@ import { raceAbort, sleep } from '../core/abort.ts';
 import { BusClosedError, BusUnavailableError, describeError, GalapagosError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
 import { isTransient } from './nats-errors.ts';
+import { Outbox } from './outbox.ts';
 import { manyMayWait, within } from './tally.ts';
 
 /** How long the server may take to confirm that it sends no more. */
@@ -21,6 +22,8 @@ export interface NatsLink {
   readonly js: JetStreamClient;
   readonly jsm: JetStreamManager;
   readonly isConnected: boolean;
+  /** Events on their way; flush it before anything that must not overtake them. */
+  readonly outbox: Outbox;
   /** Aborts with BusClosedError when the link is closed. */
   readonly lifetime: AbortSignal;
   whenConnected(signal: AbortSignal): Promise<void>;
@@ -97,6 +100,11 @@ function createLink(nc: NatsConnection, jsm: JetStreamManager, log: Logger): Nat
   let wake: () => void = () => {};
   let connected: Promise<void> = Promise.resolve();
 
+  const outbox = new Outbox(
+    (subject, bytes) => nc.publish(subject, bytes),
+    () => isConnected && !nc.isClosed() && !nc.isDraining(),
+  );
+
   const onDown = (server: string) => {
     if (!isConnected) return;
     isConnected = false;
@@ -109,6 +117,7 @@ function createLink(nc: NatsConnection, jsm: JetStreamManager, log: Logger): Nat
   const onUp = (server: string) => {
     if (isConnected) return;
     isConnected = true;
+    outbox.flush();
     epoch = new AbortController();
     manyMayWait(epoch.signal);
     wake();
@@ -128,6 +137,7 @@ function createLink(nc: NatsConnection, jsm: JetStreamManager, log: Logger): Nat
       life.signal.throwIfAborted();
       await raceAbort(raceAbort(connected, signal), life.signal);
       const lost = epoch.signal;
+      outbox.flush();
       try {
         return await raceAbort(raceAbort(raceAbort(operation(), lost), signal), life.signal);
       } catch (error) {
@@ -142,6 +152,7 @@ function createLink(nc: NatsConnection, jsm: JetStreamManager, log: Logger): Nat
     nc,
     js: jsm.jetstream(),
     jsm,
+    outbox,
     get isConnected() {
       return isConnected;
     },
@@ -154,6 +165,7 @@ function createLink(nc: NatsConnection, jsm: JetStreamManager, log: Logger): Nat
     persist,
     async drain(sub) {
       if (sub.isClosed()) return;
+      outbox.flush();
       if (isConnected)
         await within(
           sub.drain().catch(() => {}),
@@ -162,6 +174,7 @@ function createLink(nc: NatsConnection, jsm: JetStreamManager, log: Logger): Nat
       if (!sub.isClosed()) sub.unsubscribe();
     },
     async close() {
+      outbox.flush();
       life.abort(new BusClosedError('the bus was closed'));
       if (isConnected)
         await within(

@@ -72,6 +72,7 @@ export class NatsResults {
   /** Tells whoever waits now; a stored result may be announced again at any time. */
   announce(id: string, { packed }: Pick<StoredResult, 'packed'>): void {
     if (this.#link.nc.isClosed()) return;
+    this.#link.outbox.flush();
     this.#link.nc.publish(this.#storage.names.doneSubject(id), packed.data, headersOf(packed));
   }
 

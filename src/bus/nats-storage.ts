@@ -2,7 +2,7 @@ import { AckPolicy, DeliverPolicy, JetStreamApiError, RetentionPolicy, StorageTy
 import { Kvm } from '@nats-io/kv';
 import { nanos } from '@nats-io/transport-node';
 import type { RunId } from '../core/ids.ts';
-import { isMissing } from './nats-errors.ts';
+import { isMissing, isTimeout } from './nats-errors.ts';
 import type { NatsLink } from './nats-link.ts';
 import {
   duplicateWindowMs,
@@ -51,12 +51,20 @@ export function createNatsStorage(link: NatsLink, run: RunId): NatsStorage {
     for (const kind of used) await ensureLarge(kind);
   };
 
+  // A server that lost its storage leaves requests for a stream unanswered instead of refusing
+  // them, so the streams are looked after before anything else is asked of it.
+  let ready: Promise<void> = Promise.resolve();
+  link.onReconnect(() => {
+    ready = repair().catch(() => {});
+  });
+
   const persist = <T>(operation: () => Promise<T>, signal: AbortSignal) =>
     link.persist(async () => {
+      await ready;
       try {
         return await operation();
       } catch (error) {
-        if (isMissing(error)) await repair();
+        if (isMissing(error) || isTimeout(error)) await repair();
         throw error;
       }
     }, signal);

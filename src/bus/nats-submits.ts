@@ -46,7 +46,7 @@ export class NatsSubmits {
       return unwrap(await raceAbort(waiting.outcome, signal));
     } finally {
       waiting.callers -= 1;
-      if (waiting.callers === 0) this.#end(id, waiting, signal.reason);
+      if (waiting.callers === 0 && this.#waiting.get(id) === waiting) this.#end(id, waiting, signal.reason);
     }
   }
 

@@ -1,12 +1,14 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from 'vitest';
+import type { Bus } from '../../src/bus/bus.ts';
 import { createNatsBus } from '../../src/bus/nats-bus.ts';
+import { SandboxUnavailableError } from '../../src/core/errors.ts';
 import type { RunId } from '../../src/core/ids.ts';
 import type { Json } from '../../src/core/json.ts';
 import { createLogger } from '../../src/core/log.ts';
 import { calm, collector, deferred, factOf, freshRun, mebibyte, queueOf } from '../conformance/bus/setup.ts';
-import { natsMissing, openNatsServer } from '../support/nats.ts';
+import { jobsOnServer, natsMissing, openNatsServer } from '../support/nats.ts';
 import { itNeeds } from '../support/require-service.ts';
 
 const it = itNeeds('nats-server', natsMissing);
@@ -45,10 +47,7 @@ it('loses no job when the server is killed, and none that is submitted while it 
   await using bus = await openBus(server.url, run);
   const submit = (key: string) => bus.submit(queueOf(run), { key, body: mebibyte }, { signal: calm });
   const before = keys(3).map(submit);
-  // A request is answered after what was sent before it: the jobs are on the server.
-  await bus
-    .submit(queueOf(run).replace('solver', 'gate'), { key: 'k', body: null }, { signal: AbortSignal.timeout(300) })
-    .catch(() => {});
+  await expect.poll(() => jobsOnServer(server.url, run)).toBe(3);
   await server.kill();
   const during = submit('during');
   await server.restart();
@@ -61,11 +60,27 @@ it('loses no job when the server is killed, and none that is submitted while it 
   expect(lengths).toEqual(Array(4).fill(mebibyte.length));
 });
 
+it('remembers a result over a restart of the server, with no worker there', async () => {
+  await using server = await openNatsServer();
+  const run = freshRun();
+  const submit = (bus: Bus) => bus.submit(queueOf(run), { key: 'k', body: null }, { signal: calm });
+  {
+    await using bus = await openBus(server.url, run);
+    await bus.work(queueOf(run), async () => 'kept');
+    await submit(bus);
+  }
+  await server.restart();
+  await using bus = await openBus(server.url, run);
+  expect(await submit(bus)).toBe('kept');
+});
+
 it('submits again what a server lost together with its storage', async () => {
   await using server = await openNatsServer();
   const run = freshRun();
   await using bus = await openBus(server.url, run);
+  await using submitter = await openBus(server.url, run);
   const started = deferred();
+  const gate = deferred();
   let isFirst = true;
   await bus.work(
     queueOf(run),
@@ -73,16 +88,18 @@ it('submits again what a server lost together with its storage', async () => {
       if (!isFirst) return 'second try';
       isFirst = false;
       started.resolve();
-      return new Promise<Json>(() => {});
+      await gate.promise;
+      throw new SandboxUnavailableError('too late');
     },
     { concurrency: 2 },
   );
-  const result = bus.submit(queueOf(run), { key: 'k', body: null }, { signal: calm });
+  const result = submitter.submit(queueOf(run), { key: 'k', body: null }, { signal: calm });
   await started.promise;
   await server.kill();
   await rm(join(server.storeDir, 'jetstream'), { recursive: true });
   await server.restart();
   expect(await result).toBe('second try');
+  gate.resolve();
 });
 
 it('fails a request in time while the server is away, and answers again when it is back', async () => {

@@ -3,7 +3,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { jetstreamManager } from '@nats-io/jetstream';
+import { connect } from '@nats-io/transport-node';
+import { natsNames } from '../../src/bus/nats-names.ts';
 import { findNatsServer, type NatsServer, spawnNatsServer } from '../../src/bus/nats-server.ts';
+import type { RunId } from '../../src/core/ids.ts';
 
 const binary = await findNatsServer(process.env.NATS_SERVER_BIN);
 
@@ -38,4 +42,15 @@ export async function openPlainNatsServer(): Promise<{ readonly url: string } & 
       return { url: `nats://127.0.0.1:${port}`, [Symbol.dispose]: () => void child.kill('SIGKILL') };
   }
   throw new Error('nats-server ended before it listened');
+}
+
+/** How many jobs of a run lie on a server, waiting or in hand. */
+export async function jobsOnServer(url: string, run: RunId): Promise<number> {
+  const nc = await connect({ servers: url });
+  try {
+    const { state } = await (await jetstreamManager(nc)).streams.info(natsNames(run).jobsStream);
+    return state.messages;
+  } finally {
+    await nc.close();
+  }
 }

@@ -77,7 +77,8 @@ export function createToolbox(root) {
         if (!Object.hasOwn(handlers, name)) throw new Error(`there is no tool ${name}`);
         return await handlers[name](checked(name, JSON.parse(json)));
       } catch (error) {
-        return `error: ${error.message}`;
+        // Where this directory lies says nothing about the work, and differs from run to run.
+        return `error: ${error.message.replaceAll(root + sep, '')}`;
       }
     },
   };

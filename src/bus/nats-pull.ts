@@ -69,13 +69,20 @@ export class NatsPuller {
     if (this.#inbox !== null) await this.#link.drain(this.#inbox.sub);
   }
 
+  /** No pull goes out until there is a new one: a pull on an inbox about to end would bring a job to nobody. */
+  #giveUpInbox(): void {
+    const old = this.#inbox;
+    this.#inbox = null;
+    if (old !== null) void this.#link.drain(old.sub);
+  }
+
   #openInbox(): void {
     if (this.#isClosed) return;
-    this.#inbox?.sub.unsubscribe();
+    this.#giveUpInbox();
     const name = createInbox();
     const sub = this.#link.nc.subscribe(name, {
       callback: (error, msg) => {
-        if (error === null) this.#receive(msg);
+        if (error === null) this.#receive(msg, name);
       },
     });
     this.#inbox = { name, sub };
@@ -83,13 +90,16 @@ export class NatsPuller {
     this.ask();
   }
 
-  #receive(msg: Msg): void {
+  /** A job that still comes to an inbox given up is taken like any other: nobody else gets it before its lease ends. */
+  #receive(msg: Msg, inbox: string): void {
     const delivery = readDelivery(this.#link.nc, msg);
-    if (delivery === null && msg.headers?.code === 100) return;
-    this.#open = Math.max(0, this.#open - 1);
+    const isCurrent = inbox === this.#inbox?.name;
+    if (isCurrent && msg.headers?.code !== 100) this.#open -= 1;
     if (delivery !== null) {
       if (this.#isClosed || this.#options.freeHands() < 1) delivery.nak(0);
       else this.#options.take(delivery);
+    } else if (!isCurrent || msg.headers?.code === 100) {
+      return;
     } else if (msg.headers?.code === 408) {
       this.ask();
     } else {
@@ -105,7 +115,9 @@ export class NatsPuller {
 
   /** Starts over on a new inbox: pulls made before a reconnect are void, and must not be answered twice. */
   #restart(): void {
-    this.#restarting ??= this.start()
+    if (this.#restarting !== null) return;
+    this.#giveUpInbox();
+    this.#restarting = this.start()
       .catch((err: unknown) => {
         if (this.#link.lifetime.aborted || this.#isClosed) return;
         this.#log.error({ err }, 'a queue cannot be reached');

@@ -18,6 +18,7 @@ export { summariseFiveLines } from './analysis/report.ts';
 export { bestGeneration, type LineageRecord, type RunRecord, selectionScore } from './analysis/run-record.ts';
 export { sparkline } from './analysis/sparkline.ts';
 export type { ChatCompletion, ChatMessage, ChatRequest, ModelAnswer } from './core/chat.ts';
+export { monotonicMs } from './core/clock.ts';
 export { arms } from './core/config/arms.ts';
 export type { ExperimentConfig, ExperimentInput } from './core/config/experiment-schema.ts';
 export { experimentJsonSchema } from './core/config/parse-experiment.ts';
@@ -70,7 +71,7 @@ export {
   repositoryOf,
   type Target,
 } from './runtime/history.ts';
-export type { ExperimentOutcome } from './runtime/outcome.ts';
+export { type ExperimentOutcome, outcomeOf } from './runtime/outcome.ts';
 export { readRun } from './runtime/read-run.ts';
 export {
   type ProgressEvent,

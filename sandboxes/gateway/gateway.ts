@@ -38,7 +38,10 @@ export interface CallError {
 }
 
 export interface GatewayOptions {
-  /** Existing directory in which the socket's own directory (0700) is made. Short: the socket's path must fit 107 bytes. */
+  /**
+   * Existing directory for the socket, of this process alone and 0700: any user may connect who can reach
+   * the socket. Short: its path must fit 107 bytes.
+   */
   readonly dir: string;
   complete(request: ChatRequest, signal: AbortSignal): Promise<ModelAnswer>;
   /** Names offered at `/v1/models`, at least one. Any other name in a request means the first. */
@@ -84,7 +87,7 @@ export type RefusalReason = (typeof refusalReasons)[number];
  * `stream: true`) and `GET /v1/models`.
  */
 export interface Gateway extends AsyncDisposable {
-  /** Absolute path on the host. Any user may connect who can reach it; its directory is 0700. */
+  /** Absolute path on the host. */
   readonly socketPath: string;
   /** What was charged so far. Refused calls cost nothing; see `refusals`. */
   usage(): Usage;

@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, rm } from 'node:fs/promises';
+import { chmod } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import PQueue from 'p-queue';
@@ -25,7 +25,7 @@ const maxConnections = 1_024;
 export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   const cleanup = new Cleanup();
   try {
-    const socketPath = await makeSocketPath(options.dir, cleanup);
+    const socketPath = socketPathIn(options.dir);
     const exchanges = trackExchanges(options.signal, cleanup);
     const ledger = createLedger(options.limits, options.budget);
     const refusals = Object.fromEntries(refusalReasons.map((r) => [r, 0])) as Record<RefusalReason, number>;
@@ -55,9 +55,12 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
   }
 }
 
-async function makeSocketPath(dir: string, cleanup: Cleanup): Promise<string> {
-  const parent = join(dir, 'gw-');
-  const length = Buffer.byteLength(parent) + 'XXXXXX/s'.length;
+let sockets = 0;
+
+/** A name that no other gateway of this process has; the directory belongs to one process. */
+function socketPathIn(dir: string): string {
+  const path = join(dir, `s${String((sockets += 1)).padStart(6, '0')}`);
+  const length = Buffer.byteLength(path);
   if (length > maxSocketPathBytes) {
     throw new SandboxUnavailableError(
       `the gateway's socket path would have ${length} bytes and a Unix socket allows ${maxSocketPathBytes}: ` +
@@ -65,13 +68,7 @@ async function makeSocketPath(dir: string, cleanup: Cleanup): Promise<string> {
       { details: { bytes: length, maxBytes: maxSocketPathBytes } },
     );
   }
-  try {
-    const own = await mkdtemp(parent);
-    cleanup.defer(() => rm(own, { recursive: true, force: true }));
-    return join(own, 's');
-  } catch (error) {
-    throw new SandboxUnavailableError(`cannot make the gateway's directory in ${dir}`, { cause: error });
-  }
+  return path;
 }
 
 async function listen(server: Server, path: string, cleanup: Cleanup): Promise<void> {

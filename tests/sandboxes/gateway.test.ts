@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -254,12 +254,11 @@ describe('the gateway, as the keeper of the budget', () => {
 });
 
 describe('the gateway, opening and closing', () => {
-  it('listens in a private directory and leaves nothing behind', async () => {
+  it('leaves nothing behind', async () => {
     const { gateway } = await startGateway(echo());
     const own = dirname(gateway.socketPath);
-    expect((await stat(own)).mode & 0o777).toBe(0o700);
     await Promise.all([gateway[Symbol.asyncDispose](), gateway[Symbol.asyncDispose]()]);
-    expect(await readdir(dirname(own))).toEqual([]);
+    expect(await readdir(own)).toEqual([]);
   });
 
   it('closes over a model that ignores its signal, with calls running and waiting', async () => {
@@ -303,7 +302,7 @@ describe('the gateway, opening and closing', () => {
       });
     await expect(open(long)).rejects.toThrow('a Unix socket allows 107');
     await expect(open(join(dir, 'none'))).rejects.toMatchObject({ code: 'SANDBOX_UNAVAILABLE' });
-    const longest = join(dir, 'd'.repeat(107 - 12 - Buffer.byteLength(dir) - 1));
+    const longest = join(dir, 'd'.repeat(107 - 8 - Buffer.byteLength(dir) - 1));
     await mkdir(longest);
     await using gateway = await open(longest);
     expect(Buffer.byteLength(gateway.socketPath)).toBe(107);

@@ -1,4 +1,3 @@
-import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from '@nats-io/transport-node';
@@ -46,7 +45,7 @@ it('comes back on the same port after a stop, after a kill, and from running', a
 
 it('says what the server said when it does not start', async () => {
   await using server = await openNatsServer();
-  const storeDir = await mkdtemp(join(tmpdir(), 'galapagos-nats-'));
+  const storeDir = join(server.storeDir, 'second');
   const spawned = spawnNatsServer({ storeDir, port: Number(server.url.split(':')[2]) });
   await expect(spawned).rejects.toMatchObject({ code: 'PREREQUISITE_MISSING' });
   await expect(spawned).rejects.toThrow('address already in use');

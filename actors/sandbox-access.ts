@@ -61,8 +61,11 @@ export interface GatewaySession {
 export interface OpenGateway extends AsyncDisposable {
   readonly socketPath: string;
   usage(): Usage;
-  /** Which limit a call was refused for, or `null`. */
-  refusal(): string | null;
+  /**
+   * Which limits calls were refused for, or `null`. `isBudget` when the run's or
+   * the lineage's budget was one of them, and not only the limits of this sitting.
+   */
+  refusal(): { readonly message: string; readonly isBudget: boolean } | null;
   /** @throws what went wrong outside the sandbox, such as a call that could not be recorded. */
   throwIfFailed(): void;
 }

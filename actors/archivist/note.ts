@@ -1,5 +1,5 @@
 import type { Json } from '../../src/core/json.ts';
-import type { Evaluation, Generation } from '../../src/core/messages.ts';
+import { type Generation, untimed } from '../../src/core/messages.ts';
 
 /**
  * The evaluation note of a generation: what was measured after the commit was
@@ -10,8 +10,8 @@ export function noteOf(g: Generation): Json {
     verdict: g.verdict,
     checks: g.checks,
     failure: g.failure,
-    train: untimed(g.train),
-    selection: untimed(g.selection),
+    train: g.train && untimed(g.train),
+    selection: g.selection && untimed(g.selection),
     adoption: g.adoption && {
       from: `${g.adoption.from.lineage}/${g.adoption.from.generation}`,
       lines: g.adoption.lines,
@@ -20,9 +20,4 @@ export function noteOf(g: Generation): Json {
     usage: g.usage,
     published: g.published,
   } as unknown as Json;
-}
-
-function untimed(evaluation: Evaluation | null) {
-  if (evaluation === null) return null;
-  return { ...evaluation, items: evaluation.items.map(({ situation, consequence }) => ({ situation, consequence })) };
 }

@@ -5,7 +5,7 @@ import type { RoleActor, SelectParent } from '../../src/core/define.ts';
 import { BudgetExhaustedError, ContractViolatedError, NicheFailedError } from '../../src/core/errors.ts';
 import type { CommitId, GenomeId } from '../../src/core/ids.ts';
 import type { Json } from '../../src/core/json.ts';
-import { addUsage, type Evaluation, type Generation, type ResultOf } from '../../src/core/messages.ts';
+import { addUsage, type Evaluation, type Generation, type ResultOf, untimed } from '../../src/core/messages.ts';
 import type { RandomStream } from '../../src/core/random.ts';
 import { hostJobMachine } from '../job-actor.ts';
 import { type Draft, lineageMachine, type StepInput } from './lineage-machine.ts';
@@ -75,10 +75,12 @@ function edit(ports: LineagePorts, input: StepInput, signal: AbortSignal): Promi
   const { state, draft } = input;
   const parent = ancestor(state, draft.parent!);
   const meta = ancestor(state, draft.meta!);
-  const history = ports.showsTrain ? state.history : state.history.map((line) => ({ ...line, trainScore: null, problem: null }));
+  const history = ports.showsTrain
+    ? state.history
+    : state.history.map((line) => ({ ...line, trainScore: null, problem: null }));
   const evals: Record<string, Json> = { history: history as unknown as Json };
-  if (ports.showsTrain) evals.train = parent.train as unknown as Json;
-  if (ports.showsSelection) evals.selection = parent.selection as unknown as Json;
+  if (ports.showsTrain) evals.train = (parent.train && untimed(parent.train)) as unknown as Json;
+  if (ports.showsSelection) evals.selection = (parent.selection && untimed(parent.selection)) as unknown as Json;
   return ports.ask(
     'meta-agent',
     {

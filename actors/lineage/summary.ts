@@ -11,6 +11,6 @@ export function summaryOf(g: Omit<Generation, 'commit' | 'published'>): string {
 }
 
 function oneLine(text: string): string {
-  const clean = text.replace(/[\p{Cc}\p{Cf}]+/gu, ' ').trim();
-  return clean.length > 100 ? `${clean.slice(0, 99)}…` : clean;
+  const clean = [...text.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]+/gu, ' ').trim()];
+  return clean.length > 100 ? `${clean.slice(0, 99).join('')}…` : clean.join('');
 }

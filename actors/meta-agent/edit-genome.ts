@@ -54,6 +54,7 @@ export interface MetaAgentPorts {
 
 /** Where another generation's meta-agent lies while it edits this one's workspace. */
 const borrowedMeta = '.meta-agent';
+const isBorrowed = (path: string) => path === borrowedMeta || path.startsWith(`${borrowedMeta}/`);
 
 /**
  * One edit: the parent's workspace in a sandbox, the meta-agent's own command
@@ -112,9 +113,10 @@ async function workspaceOf(ports: MetaAgentPorts, request: Request, parent: File
     return { command: parseGenomeManifest(parent).meta.command, files: parent };
   }
   const meta = await ports.genomes.get(request.meta.genome);
-  const command = parseGenomeManifest(meta).meta.command.map((word) =>
-    meta.has(word) ? `${borrowedMeta}/${word}` : word,
-  );
+  const command = parseGenomeManifest(meta).meta.command.map((word) => {
+    const path = word.replace(/^\.\//, '');
+    return meta.has(path) ? `./${borrowedMeta}/${path}` : word;
+  });
   const borrowed = [...meta].map(([path, file]) => [`${borrowedMeta}/${path}`, file] as const);
   return { command, files: new Map([...parent, ...borrowed]) };
 }
@@ -122,7 +124,9 @@ async function workspaceOf(ports: MetaAgentPorts, request: Request, parent: File
 function problemOf(ended: Awaited<ReturnType<OpenSandbox['exec']>>, gateway: OpenGateway) {
   if (ended.stoppedBy === 'exit' && ended.exitCode === 0) return null;
   const refusal = gateway.refusal();
-  if (refusal !== null) return { stage: 'budget' as const, message: refusal };
+  if (refusal !== null) {
+    return { stage: refusal.isBudget ? ('budget' as const) : ('meta-agent' as const), message: refusal.message };
+  }
   if (ended.stoppedBy === 'timeout')
     return { stage: 'meta-agent' as const, message: 'did not end within its time limit' };
   if (ended.stoppedBy !== 'exit')
@@ -157,7 +161,7 @@ async function collectChild(ports: MetaAgentPorts, request: Request, at: Collect
     if (error instanceof GenomeInvalidError) return refuse(error.message);
     throw error;
   }
-  const child = new Map([...raw].filter(([path]) => !path.startsWith(`${borrowedMeta}/`)));
+  const child = new Map([...raw].filter(([path]) => !isBorrowed(path)));
   const collected = await ports
     .guard(request.lineage)
     .collect({ generation: request.generation, parent: at.parent, child });

@@ -16,6 +16,9 @@ export interface SolverPorts {
 
 const stderrTailChars = 2_000;
 
+/** Deeper JSON than this is no answer: whoever reads it by recursion would not survive every depth. */
+const maxDepth = 100;
+
 /**
  * Runs the task agent on one situation in a sandbox of its own. Idempotent:
  * nothing outside the sandbox changes.
@@ -46,7 +49,8 @@ export async function runAttempt(
   const { output, problem } = parseAnswer(ended.stdout);
   return {
     stoppedBy: ended.stoppedBy,
-    exitCode: ended.exitCode,
+    // A command may end by itself just as its output passes the limit; a stopped one did not succeed.
+    exitCode: ended.stoppedBy !== 'exit' && ended.exitCode === 0 ? null : ended.exitCode,
     output,
     problem,
     stderrTail: ended.stderr.slice(-stderrTailChars),
@@ -57,9 +61,25 @@ export async function runAttempt(
 
 function parseAnswer(stdout: string): { output: Json; problem: string | null } {
   if (stdout.trim() === '') return { output: null, problem: 'nothing was printed on stdout' };
+  let output: Json;
   try {
-    return { output: JSON.parse(stdout) as Json, problem: null };
+    output = JSON.parse(stdout) as Json;
   } catch {
     return { output: null, problem: 'stdout is not one JSON document' };
   }
+  const problem = problemOf(output, maxDepth);
+  return { output: problem === null ? output : null, problem };
+}
+
+/** What keeps parsed JSON from travelling on as a message, or `null`. */
+function problemOf(value: Json, depth: number): string | null {
+  // `JSON.parse` reads 1e999 as Infinity, which JSON cannot say again.
+  if (typeof value === 'number' && !Number.isFinite(value)) return 'stdout holds a number beyond the range of a double';
+  if (value === null || typeof value !== 'object') return null;
+  if (depth === 0) return `stdout is JSON nested deeper than ${maxDepth} levels`;
+  for (const inner of Object.values(value)) {
+    const problem = problemOf(inner as Json, depth - 1);
+    if (problem !== null) return problem;
+  }
+  return null;
 }

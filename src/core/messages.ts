@@ -100,6 +100,11 @@ export const evaluationSchema = z.discriminatedUnion('status', [
 ]);
 export type Evaluation = z.output<typeof evaluationSchema>;
 
+/** An evaluation without durations: what may be shown or hashed, because equal runs have equal ones. */
+export function untimed(evaluation: Evaluation) {
+  return { ...evaluation, items: evaluation.items.map(({ situation, consequence }) => ({ situation, consequence })) };
+}
+
 export const verdicts = ['seed', 'promoted', 'archived', 'refused', 'failed'] as const;
 /**
  * `seed` generation 0 · `promoted` new head of the branch · `archived` valid

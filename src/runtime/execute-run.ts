@@ -266,7 +266,11 @@ class OpenRun {
     );
     const { wallMs, attempts: maxAttempts, maxCalls } = config.task;
     for (let i = 0; i < config.workers.solvers; i += 1) {
-      await serve('solver', null, cast.create('solver', { genomes, sandboxes, gateways: maxCalls === 0 ? null : gateways, wallMs, maxAttempts }));
+      await serve(
+        'solver',
+        null,
+        cast.create('solver', { genomes, sandboxes, gateways: maxCalls === 0 ? null : gateways, wallMs, maxAttempts }),
+      );
     }
     for (const [id, known] of state.lineages) {
       const handle = handles.get(id)!;

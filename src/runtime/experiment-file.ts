@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { isMap, isScalar, LineCounter, type Node, parse, parseDocument } from 'yaml';
 import type { ExperimentConfig } from '../core/config/experiment-schema.ts';
 import { parseExperiment } from '../core/config/parse-experiment.ts';
-import { ConfigInvalidError } from '../core/errors.ts';
+import { ConfigInvalidError, describeError } from '../core/errors.ts';
 
 export interface LoadedExperiment {
   readonly config: ExperimentConfig;
@@ -30,8 +30,9 @@ export function loadExperiment(nameOrPath: string, overrides: readonly string[] 
       `${file} is not valid YAML:\n${document.errors.map((e) => `  ${e.message}`).join('\n')}`,
     );
   }
-  const input: unknown = document.toJS() ?? {};
-  for (const override of overrides) applyOverride(input, override);
+  const input = toInput(file, document);
+  // Anything but keys is for the schema to refuse.
+  if (typeof input === 'object') for (const override of overrides) applyOverride(input, override);
   const place = (path: readonly PropertyKey[]) => {
     const offset = offsetOf(document.contents as Node | null, path);
     if (offset === null) return file;
@@ -39,6 +40,15 @@ export function loadExperiment(nameOrPath: string, overrides: readonly string[] 
     return `${file}:${line}:${col}`;
   };
   return { config: parseExperiment(input, place), file, dir: dirname(file) };
+}
+
+/** @throws {ConfigInvalidError} for aliases that lead nowhere, or multiply beyond reason. */
+function toInput(file: string, document: ReturnType<typeof parseDocument>): unknown {
+  try {
+    return document.toJS() ?? {};
+  } catch (cause) {
+    throw new ConfigInvalidError(`${file} is not valid YAML: ${describeError(cause)}`, { cause });
+  }
 }
 
 function locate(nameOrPath: string): string {
@@ -66,17 +76,23 @@ function applyOverride(input: unknown, override: string): void {
   const at = override.indexOf('=');
   if (at <= 0) throw new ConfigInvalidError(`--set ${override}: write path=value, such as budget.generations=6`);
   const path = override.slice(0, at).split('.');
+  const foreign = path.find((part) => ['__proto__', 'constructor', 'prototype', ''].includes(part));
+  if (foreign !== undefined) {
+    throw new ConfigInvalidError(`--set ${override}: ${JSON.stringify(foreign)} is not a key`);
+  }
   let node = input as Record<string, unknown>;
   for (const part of path.slice(0, -1)) {
-    if (['__proto__', 'constructor', 'prototype'].includes(part))
-      throw new ConfigInvalidError(`--set ${override}: ${part} is not a key`);
     const next = node[part];
     if (next === undefined || next === null) node[part] = {};
     else if (typeof next !== 'object')
       throw new ConfigInvalidError(`--set ${override}: ${part} holds a value, not keys`);
     node = node[part] as Record<string, unknown>;
   }
-  node[path.at(-1)!] = parse(override.slice(at + 1));
+  try {
+    node[path.at(-1)!] = parse(override.slice(at + 1));
+  } catch (cause) {
+    throw new ConfigInvalidError(`--set ${override}: the value is not valid YAML: ${describeError(cause)}`, { cause });
+  }
 }
 
 /** Where a path, or the deepest part of it that exists, stands in the file. */

@@ -98,7 +98,7 @@ class OpenJournal implements FileJournal {
   }
 
   async append(type: string, key: string, body: unknown): Promise<void> {
-    if (!this.#memory.has(`${type} ${key}`)) await this.#write(type, key, body);
+    await this.once(type, key, async () => body);
   }
 
   async #write(type: string, key: string, body: unknown): Promise<void> {
@@ -120,8 +120,17 @@ class OpenJournal implements FileJournal {
       throw this.#broken;
     }
     this.#end = { seq: fact.seq + 1, hash, bytes: this.#end.bytes + bytes.byteLength };
-    if (commitPoints.has(type)) await sync(this.#fd);
+    if (commitPoints.has(type)) await this.#flush();
     this.#remember(fact, false);
+  }
+
+  async #flush(): Promise<void> {
+    try {
+      await sync(this.#fd);
+    } catch (cause) {
+      this.#broken = new StorageFailedError('the journal could not be flushed to the device', { cause });
+      throw this.#broken;
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,4 +1,4 @@
-import { linkSync, mkdirSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readFileSync, rmdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startTokenOf } from '../../sandboxes/process-identity.ts';
 import { wallClock } from '../core/clock.ts';
@@ -68,10 +68,13 @@ function removeStale(path: string, stale: Holder | null): void {
     mkdirSync(mutex);
   } catch {
     const age = wallClock.now() - (statSync(mutex, { throwIfNoEntry: false })?.mtimeMs ?? wallClock.now());
-    if (age > 10_000) rmdirSync(mutex);
+    // `force`: another process may find it too old at the same time.
+    if (age > 10_000) rmSync(mutex, { recursive: true, force: true });
     return;
   }
   try {
+    // A lock that is gone may be made anew at any moment: only one that lies there is removed.
+    if (!existsSync(path)) return;
     const now = readHolder(path);
     if (now?.pid === stale?.pid && now?.startedAt === stale?.startedAt) rmSync(path, { force: true });
   } finally {

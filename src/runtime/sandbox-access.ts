@@ -103,9 +103,12 @@ function adapt(gateway: Gateway): OpenGateway {
     usage: () => gateway.usage(),
     refusal() {
       const refused = Object.entries(gateway.refusals()).filter(([reason, n]) => n > 0 && reason !== 'malformed');
-      return refused.length === 0
-        ? null
-        : `model calls were refused for the limit of ${refused.map(([reason]) => reason).join(', ')}`;
+      if (refused.length === 0) return null;
+      const reasons = refused.map(([reason]) => reason);
+      return {
+        message: `model calls were refused for the limit of ${reasons.join(', ')}`,
+        isBudget: reasons.includes('budget'),
+      };
     },
     throwIfFailed() {
       const failure = gateway.failure();

@@ -1,31 +1,27 @@
 import { createRandom } from './random.mjs';
 
-const columns = 5;
-const steps = 500;
-const stepSize = 0.25;
-const heat = 0.02;
-const polishMoves = 40;
-const polishSize = 0.06;
-const share = 0.45;
-const growthPasses = 1;
-const growthRate = 0.7;
-const caution = 0.03;
+const steps = 1500;
+const heat = 0.025;
+const growthRate = 0.8;
+const caution = 0.12;
 
 /** Packs n circles into the unit square: a list of [x, y, r]. A pure function of n and seed. */
 export function pack(n, seed) {
   const random = createRandom(seed);
-  const centers = polish(anneal(placeOnGrid(n, random), random), random);
+  let centers = placeOnGrid(n, random);
+  centers = anneal(centers, random);
+  centers = polish(centers, random);
   return makeFeasible(centers, radiiOf(centers));
 }
 
 /** Rows of a grid, a little disturbed. */
 function placeOnGrid(n, random) {
-  const jitter = 0.09;
+  const columns = Math.ceil(Math.sqrt(n));
   const rows = Math.ceil(n / columns);
   const centers = [];
   for (let i = 0; i < n; i += 1) {
-    const x = ((i % columns) + 0.5) / columns + jitter * (random() - 0.5);
-    const y = (Math.floor(i / columns) + 0.5) / rows + jitter * (random() - 0.5);
+    const x = ((i % columns) + 0.5) / columns + 0.05 * (random() - 0.5);
+    const y = (Math.floor(i / columns) + 0.5) / rows + 0.05 * (random() - 0.5);
     centers.push([keepInside(x), keepInside(y)]);
   }
   return centers;
@@ -37,7 +33,7 @@ function anneal(start, random) {
   let score = total(radiiOf(current));
   for (let step = 0; step < steps; step += 1) {
     const progress = step / steps;
-    const next = propose(current, stepSize * (1 - progress), random);
+    const next = propose(current, 0.3 * (1 - progress), random);
     const nextScore = total(radiiOf(next));
     if (accepts(nextScore - score, heat * (1 - progress), random)) {
       current = next;
@@ -50,8 +46,8 @@ function anneal(start, random) {
 /** Small moves, of which only the better are kept. */
 function polish(start, random) {
   let current = start;
-  for (let move = 0; move < polishMoves; move += 1) {
-    const next = propose(current, polishSize, random);
+  for (let move = 0; move < 150; move += 1) {
+    const next = propose(current, 0.05, random);
     if (total(radiiOf(next)) > total(radiiOf(current))) current = next;
   }
   return current;
@@ -75,14 +71,17 @@ function accepts(gain, temperature, random) {
 
 /** Radii for fixed centers: everybody gets a share of the gap to the nearest neighbor, then all may grow. */
 function radiiOf(centers) {
-  const radii = centers.map((center, i) => Math.min(wallDistance(center), share * nearest(centers, i)));
-  for (let pass = 0; pass < growthPasses; pass += 1) {
-    for (let i = 0; i < radii.length; i += 1) {
-      const room = roomFor(centers, radii, i) - radii[i];
-      radii[i] += growthRate * room;
-    }
-  }
+  const radii = centers.map((center, i) => Math.min(wallDistance(center), 0.45 * nearest(centers, i)));
+  grow(centers, radii);
   return radii;
+}
+
+/** Every radius in turn takes a part of the room that is left. */
+function grow(centers, radii) {
+  for (let i = 0; i < radii.length; i += 1) {
+    const room = roomFor(centers, radii, i) - radii[i];
+    radii[i] += growthRate * room;
+  }
 }
 
 /** The largest radius circle i could have if all others keep theirs. */
@@ -102,10 +101,9 @@ function nearest(centers, i) {
   return least;
 }
 
-/** Shrinks whatever overlaps or sticks out, and then everything by a hair, so that the answer is strictly feasible. */
+/** Shrinks whatever overlaps or sticks out, and then everything by a share, to be on the safe side of rounding. */
 function makeFeasible(centers, wanted) {
-  const tiny = 1e-6;
-  const radii = wanted.map((r, i) => Math.max(tiny, Math.min(r, wallDistance(centers[i]))));
+  const radii = wanted.map((r, i) => Math.max(1e-6, Math.min(r, wallDistance(centers[i]))));
   for (let i = 0; i < radii.length; i += 1) {
     for (let j = 0; j < i; j += 1) {
       const scale = distance(centers[i], centers[j]) / (radii[i] + radii[j]);
@@ -119,8 +117,7 @@ function makeFeasible(centers, wanted) {
 }
 
 function keepInside(v) {
-  const margin = 0.01;
-  return Math.min(1 - margin, Math.max(margin, v));
+  return Math.min(0.99, Math.max(0.01, v));
 }
 
 function wallDistance([x, y]) {

@@ -99,9 +99,8 @@ function computation(program: Program): number {
   return sums - 2 * operators.filter((operator) => /^(&|\||\^|~|<<|>>>?)=?$/.test(operator)).length;
 }
 
-function finish({ edits }: Conversation): Step {
-  return {
-    kind: 'say',
-    text: edits.length === 0 ? 'No change: nothing here could be varied.' : `${edits.join('; ')}.`,
-  };
+function finish({ edits, failedEdits }: Conversation): Step {
+  if (edits.length > 0) return { kind: 'say', text: `${edits.join('; ')}.` };
+  const why = failedEdits > 0 ? 'no edit went through' : 'nothing here could be varied';
+  return { kind: 'say', text: `No change: ${why}.` };
 }

@@ -19,7 +19,7 @@ interface NumberPlace {
 export function perturbNumber(program: Program, random: RandomStream): Change | null {
   const chosen = pickWeighted(numbersIn(program), random);
   if (chosen === null) return null;
-  const spread = random.pick([0.25, 0.6, 1]);
+  const spread = random.pick([0.4, 0.8, 1.4]);
   return change('perturb-number', [scaled(chosen, Math.exp(spread * random.normal()), random)]);
 }
 

@@ -25,10 +25,10 @@ const numeric: Weighted = [
   [scalePair, 1],
 ];
 const structural: Weighted = [
-  [combineExpressions, 3],
-  [replaceExpression, 3],
-  [swapOperator, 2],
-  [duplicateStatement, 1.5],
+  [combineExpressions, 4],
+  [replaceExpression, 2],
+  [swapOperator, 1.5],
+  [duplicateStatement, 3],
   [deleteStatement, 1],
   [wrapCondition, 1],
   [replaceMathFunction, 1],
@@ -46,7 +46,7 @@ export const operators: readonly Operator[] = [...numeric, ...structural, ...cro
 
 const mixes = {
   numeric: { numeric: 0.8, structural: 0, crossover: 0.2 },
-  structural: { numeric: 0.3, structural: 0.55, crossover: 0.15 },
+  structural: { numeric: 0.35, structural: 0.5, crossover: 0.15 },
 } as const satisfies Record<MutatorMix, object>;
 
 /** How much likelier crossover is when the peer has measured better. */
@@ -54,7 +54,7 @@ const betterPeerFactor = 3;
 const tries = 40;
 /** Ceiling of a file's estimated work (see work.ts), and how fast one change may approach it. */
 const maxWork = 400_000_000;
-const maxWorkGrowth = 1.6;
+const maxWorkGrowth = 2.1;
 
 export interface Parents {
   readonly own: string;

@@ -47,6 +47,7 @@ export const experimentMachine = setup({
     }),
   },
   guards: {
+    isActive: ({ context, event }) => event.type === 'run.ended' && context.active.includes(event.run),
     mayStart: ({ context }) =>
       !context.isCancelled && context.pending.length > 0 && context.active.length < context.concurrency,
     isFinished: ({ context }) => context.active.length === 0 && (context.isCancelled || context.pending.length === 0),
@@ -68,7 +69,7 @@ export const experimentMachine = setup({
         { guard: 'mayStart', actions: 'startRuns' },
       ],
       on: {
-        'run.ended': { actions: 'settleRun' },
+        'run.ended': { guard: 'isActive', actions: 'settleRun' },
         'experiment.cancelled': { actions: assign({ isCancelled: true }) },
       },
     },

@@ -1,0 +1,217 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  advance,
+  ancestor,
+  archiveEntries,
+  emptyState,
+  metaAgentFor,
+  scoreOf,
+} from '../../actors/lineage/lineage-state.ts';
+import { selectionPolicies } from '../../actors/lineage/selection.ts';
+import type { Generation } from '../../src/core/messages.ts';
+import { randomStream } from '../../src/core/random.ts';
+import { failedEdit, generationOf, measured, unmeasured } from './samples.ts';
+
+const fold = (generations: readonly Generation[]) => generations.reduce(advance, emptyState);
+const seed = generationOf(0);
+
+describe('the state of a lineage', () => {
+  it('keeps every generation that did not fail as a possible parent, refused ones too', () => {
+    const state = fold([seed, failedEdit(1), generationOf(2, { verdict: 'refused' }), generationOf(3)]);
+    expect(archiveEntries(state)).toEqual([
+      { generation: 0, score: 0, children: 2, isPromoted: true },
+      { generation: 2, score: 2, children: 0, isPromoted: false },
+      { generation: 3, score: 3, children: 0, isPromoted: false },
+    ]);
+    expect(() => ancestor(state, 1)).toThrow('generation 1 is not in the archive');
+  });
+
+  it('gives a generation that was not measured no score', () => {
+    const state = fold([seed, generationOf(1, { selection: unmeasured() }), generationOf(2, { selection: null })]);
+    expect([0, 1, 2].map((n) => scoreOf(state, n))).toEqual([0, null, null]);
+    expect(state.best).toBe(0);
+  });
+
+  it('counts rounds since the last improvement, failed ones too', () => {
+    const worse = generationOf(1, { selection: measured(-1) });
+    const counts = [seed, worse, failedEdit(2), generationOf(3, { selection: measured(0) }), generationOf(4)].map(
+      (_, i, all) => fold(all.slice(0, i + 1)).sinceImprovement,
+    );
+    expect(counts).toEqual([0, 1, 2, 3, 0]);
+  });
+
+  it('remembers the score that was published last', () => {
+    const published = generationOf(1, { published: true });
+    expect(fold([seed, published, generationOf(2)]).publishedScore).toBe(1);
+    expect(fold([seed]).publishedScore).toBeNull();
+  });
+
+  it('shows an agent the last 20 generations, without selection scores', () => {
+    const state = fold([seed, ...Array.from({ length: 30 }, (_, i) => generationOf(i + 1)), failedEdit(31)]);
+    expect(state.history.map((h) => h.generation)).toEqual(Array.from({ length: 20 }, (_, i) => i + 12));
+    expect(state.history.at(-1)).toEqual({
+      ...{ generation: 31, parent: 0, verdict: 'failed', trainScore: null },
+      problem: 'exit 1: boom',
+    });
+    const unmeasuredTrain = advance(emptyState, generationOf(1, { train: unmeasured('too slow', 'train') }));
+    expect(unmeasuredTrain.history[0]).toMatchObject({ trainScore: null, problem: 'too slow' });
+  });
+});
+
+describe('for every history', () => {
+  const score = fc.option(fc.double({ noNaN: true, min: -1e6, max: 1e6 }));
+  const move = fc.record({ fails: fc.boolean(), score, pick: fc.nat(), published: fc.boolean() });
+  const histories = fc.array(move, { maxLength: 30 }).map((moves) => {
+    const generations: Generation[] = [seed];
+    for (const [i, { fails, score: s, pick, published }] of moves.entries()) {
+      const parents = generations.filter((g) => g.verdict !== 'failed');
+      const parent = parents[pick % parents.length]!.generation;
+      const changes = { parent, metaFrom: parent, published, selection: s === null ? unmeasured() : measured(s) };
+      generations.push(fails ? failedEdit(i + 1, { parent, metaFrom: parent }) : generationOf(i + 1, changes));
+    }
+    return generations;
+  });
+
+  it('a failed generation is never a parent, and the archive keeps the order', () => {
+    fc.assert(
+      fc.property(histories, (generations) => {
+        const alive = generations.filter((g) => g.verdict !== 'failed').map((g) => g.generation);
+        expect(fold(generations).archive.map((a) => a.generation)).toEqual(alive);
+      }),
+    );
+  });
+
+  it('best is the oldest of the highest scores', () => {
+    fc.assert(
+      fc.property(histories, (generations) => {
+        const { best, ...state } = fold(generations);
+        const scores = state.archive.flatMap((a) => (a.selection?.status === 'measured' ? [a.selection.score] : []));
+        const highest = Math.max(...scores);
+        const oldest = state.archive.find((a) => a.selection?.status === 'measured' && a.selection.score === highest);
+        expect(best).toBe(oldest!.generation);
+      }),
+    );
+  });
+
+  it('children and edits are counted once each', () => {
+    fc.assert(
+      fc.property(histories, (generations) => {
+        const { archive } = fold(generations);
+        const sum = (of: (a: (typeof archive)[number]) => number) => archive.reduce((n, a) => n + of(a), 0);
+        const failed = generations.filter((g) => g.verdict === 'failed').length;
+        expect(sum((a) => a.children)).toBe(generations.length - 1 - failed);
+        expect(sum((a) => a.editsFailed)).toBe(failed);
+        expect(sum((a) => a.editsDone)).toBe(generations.length - 1 - failed);
+      }),
+    );
+  });
+
+  it('a fold over JSON gives the same state', () => {
+    fc.assert(
+      fc.property(histories, (generations) => {
+        const state = fold(generations);
+        expect(fold(JSON.parse(JSON.stringify(generations)))).toEqual(state);
+        expect(JSON.parse(JSON.stringify(state))).toEqual(state);
+      }),
+    );
+  });
+
+  it('there is always a meta-agent to ask, and it is one of the archive', () => {
+    fc.assert(
+      fc.property(histories, (generations) => {
+        const state = fold(generations);
+        for (const { generation } of state.archive) expect(state.archive).toContain(metaAgentFor(state, generation));
+      }),
+    );
+  });
+});
+
+describe('whose meta-agent edits a child', () => {
+  const child = generationOf(1);
+  const failsAt1 = (n: number, stage: 'meta-agent' | 'collect' = 'meta-agent') =>
+    failedEdit(n, { parent: 1, metaFrom: 1, failure: { stage, message: 'boom' } });
+  const asked = (...generations: Generation[]) => metaAgentFor(fold(generations), 1).generation;
+
+  it("is the parent's own, also after it failed once", () => {
+    expect(asked(seed, child)).toBe(1);
+    expect(asked(seed, child, failsAt1(2))).toBe(1);
+  });
+
+  it("falls back to the latest that ever edited well, once the parent's own failed twice", () => {
+    expect(asked(seed, child, failsAt1(2), failsAt1(3, 'collect'))).toBe(0);
+    const other = generationOf(4);
+    const byOther = generationOf(5, { parent: 4, metaFrom: 4 });
+    expect(asked(seed, child, failsAt1(2), failsAt1(3), other, byOther)).toBe(4);
+  });
+
+  it('falls back to the latest not known to be broken when none ever edited well', () => {
+    const adopted = generationOf(1, { metaFrom: null });
+    expect(asked(seed, adopted, failsAt1(2), failsAt1(3))).toBe(0);
+  });
+
+  it('asks the oldest when all are broken, rather than nobody', () => {
+    const seedFails = [4, 5].map((n) => failedEdit(n));
+    expect(asked(seed, generationOf(1, { metaFrom: null }), failsAt1(2), failsAt1(3), ...seedFails)).toBe(0);
+  });
+
+  it('recovers: the child of a fallback edits with its own meta-agent again', () => {
+    const rescued = generationOf(4, { parent: 1, metaFrom: 0 });
+    const state = fold([seed, child, failsAt1(2), failsAt1(3), rescued]);
+    expect(metaAgentFor(state, 4).generation).toBe(4);
+  });
+
+  it('never gives up a meta-agent that has edited well before', () => {
+    const good = generationOf(2, { parent: 1, metaFrom: 1 });
+    expect(asked(seed, child, good, failsAt1(3), failsAt1(4), failsAt1(5))).toBe(1);
+  });
+
+  it('blames an import that fails on the edit, not on the meta-agent', () => {
+    const broken = (n: number) =>
+      failedEdit(n, { parent: 1, metaFrom: 1, failure: { stage: 'import-check', message: 'SyntaxError' } });
+    expect(asked(seed, child, broken(2), broken(3), broken(4))).toBe(1);
+  });
+});
+
+describe('selection policies', () => {
+  const entry = (generation: number, score: number | null) => ({ generation, score, children: 0, isPromoted: false });
+  const archive = [entry(0, 1), entry(2, 5), entry(3, null), entry(7, 5), entry(9, -2)];
+  const never = () => {
+    throw new Error('this policy draws no random number');
+  };
+
+  it('best takes the highest score, the oldest of equals, and the oldest when none was measured', () => {
+    expect(selectionPolicies.best(archive, never)).toBe(2);
+    expect(selectionPolicies.best([entry(4, null), entry(6, null)], never)).toBe(4);
+    expect(selectionPolicies.best([entry(4, null), entry(6, -1e9)], never)).toBe(6);
+  });
+
+  it('latest takes the newest, root generation 0', () => {
+    expect(selectionPolicies.latest(archive, never)).toBe(9);
+    expect(selectionPolicies.root(archive, never)).toBe(0);
+  });
+
+  it('random takes every entry equally often', () => {
+    const stream = randomStream(1, 'test');
+    const counts = new Map<number, number>();
+    for (let i = 0; i < 5_000; i += 1) {
+      const chosen = selectionPolicies.random(archive, stream.next);
+      counts.set(chosen, (counts.get(chosen) ?? 0) + 1);
+    }
+    expect([...counts.keys()].sort()).toEqual([0, 2, 3, 7, 9]);
+    // 1000 expected, standard deviation 28.
+    for (const n of counts.values()) expect(Math.abs(n - 1_000)).toBeLessThan(150);
+  });
+
+  it('every policy chooses from the archive', () => {
+    const entries = fc.array(fc.option(fc.double({ noNaN: true })), { minLength: 1, maxLength: 20 });
+    fc.assert(
+      fc.property(entries, fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (scores, random) => {
+        const some = scores.map((score, i) => entry(i * 2, score));
+        for (const select of Object.values(selectionPolicies)) {
+          expect(some.map((e) => e.generation)).toContain(select(some, () => random));
+        }
+      }),
+    );
+  });
+});

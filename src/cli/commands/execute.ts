@@ -20,6 +20,8 @@ export interface ExecuteOptions extends CommonOptions {
   readonly nats?: string;
 }
 
+type RunEnd = Extract<ProgressEvent, { type: 'run.ended' }>;
+
 /**
  * Runs or resumes with progress on standard error, stops when asked to, and
  * prints what came of it. The exit code is left in the session.
@@ -32,13 +34,13 @@ export async function execute(
   const { io } = session;
   const progress = showProgress(session, { isLive: options.json !== true && options.verbose !== true });
   const active = new Set<string>();
-  const errors = new Map<string, unknown>();
+  const ends = new Map<string, RunEnd>();
   const stop = listenForStop(io, (step) => progress.note(stopMessage(session, options, step, active)));
   const onProgress = (event: ProgressEvent) => {
     if (event.type === 'run.started') active.add(event.run);
     else if (event.type === 'run.ended') {
       active.delete(event.run);
-      if (event.status === 'failed') errors.set(event.run, event.error);
+      ends.set(event.run, event);
     }
     progress.show(event);
   };
@@ -60,7 +62,7 @@ export async function execute(
   }
   if (options.json === true) session.printJson(outcome);
   else await printOutcome(session, outcome);
-  for (const line of unfinishedLines(session, options, outcome, errors)) session.note(line);
+  for (const line of unfinishedLines(session, options, outcome, ends)) session.note(line);
   session.exitCode = exitCodeFor(outcome, stop.stopSoon.aborted);
 }
 
@@ -89,14 +91,17 @@ function unfinishedLines(
   session: Session,
   options: ExecuteOptions,
   { runs }: ExperimentOutcome,
-  errors: ReadonlyMap<string, unknown>,
+  ends: ReadonlyMap<string, RunEnd>,
 ): string[] {
   return runs
     .filter(({ status }) => status !== 'done')
     .map(({ run, dir, status }) => {
-      const error = errors.get(run);
-      const why = error === undefined || error === null ? '' : ` (${clean(describeError(error))})`;
-      return `${run} ${status === 'failed' ? 'failed' : 'is unfinished'}${why}; continue it with: ${resumeCommand(session, options, nameOfRun(run, dir))}`;
+      const end = ends.get(run);
+      // A run that was told to stop at once broke off; that is no failure of its own.
+      const isFailed = (end?.status ?? status) === 'failed';
+      const why = !isFailed || end?.error == null ? '' : ` (${clean(describeError(end.error))})`;
+      const state = isFailed ? `failed${why}` : 'is unfinished';
+      return `${run} ${state}; continue it with: ${resumeCommand(session, options, nameOfRun(run, dir))}`;
     });
 }
 

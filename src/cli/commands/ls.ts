@@ -19,7 +19,10 @@ export function addLs(program: Command, session: Session): void {
     .action(async (_options, command: Command) => {
       const { out, json } = command.optsWithGlobals<LsFlags>();
       const all = await listRuns(out);
-      const runs = all.filter((r): r is RunRecord => !('error' in r));
+      const readable = all.filter((r): r is RunRecord => !('error' in r));
+      // A run that was planned and not yet started has no time; it comes last.
+      const isPlanned = (r: RunRecord) => Number(r.startedAtMs === 0);
+      const runs = readable.sort((a, b) => isPlanned(a) - isPlanned(b));
       const unreadable = all.flatMap((r) => ('error' in r ? [{ dir: r.dir, error: describeError(r.error) }] : []));
       if (json === true) return session.printJson({ out, runs: runs.map(runEntry), unreadable });
       if (all.length === 0) session.print(`No runs in ${out}. Start one: ${session.io.commandName} run packing`);

@@ -3,12 +3,11 @@ import type { ProgressState, RunProgress } from './progress-state.ts';
 /** Milliseconds until everything is done at the pace so far, or `null` while that is anybody's guess. */
 export function remainingMs(state: ProgressState, nowMs: number): number | null {
   const perRun = Math.max(0, ...state.runs.map((run) => (run.rounds + 1) * run.lineages.length));
-  const finished = state.runs.reduce((sum, run) => sum + (run.status === 'active' ? generationsOf(run) : perRun), 0);
-  const replayed = state.runs.reduce((sum, run) => sum + run.replayed, 0);
-  const live = finished - replayed;
+  const settled = state.runs.reduce((sum, run) => sum + (run.status === 'active' ? generationsOf(run) : perRun), 0);
+  const live = state.runs.reduce((sum, run) => sum + generationsOf(run) - run.replayed, 0);
   // The first generations include starting up; two say nothing about a pace.
   if (live < 4) return null;
-  return ((nowMs - state.startedMs) / live) * Math.max(0, state.totalRuns * perRun - finished);
+  return ((nowMs - state.startedMs) / live) * Math.max(0, state.totalRuns * perRun - settled);
 }
 
 function generationsOf(run: RunProgress): number {

@@ -32,9 +32,7 @@ function runOf(state: ProgressState, id: string): RunProgress {
 function factLine(run: RunProgress, { fact, isReplay }: Extract<ProgressEvent, { type: 'fact' }>): string | null {
   if (isReplay) return null;
   if (fact.type === 'session.opened') {
-    return run.replayed === 0
-      ? null
-      : `${run.run} resumed: ${counted(run.replayed, 'generation')} were finished before`;
+    return run.replayed === 0 ? null : `${run.run} resumed after ${counted(run.replayed, 'generation')}`;
   }
   const hasGeneration = (fact.body as { generation?: unknown }).generation !== null;
   if (fact.type !== 'lineage.finished' || !hasGeneration) return null;

@@ -5,7 +5,7 @@ import { randomStream } from '../../src/core/random.ts';
 import { applyEdits, smallestReplacement } from '../../src/models/mutator/edit.ts';
 import { unresolvedNames } from '../../src/models/mutator/names.ts';
 import { type Program, parseProgram } from '../../src/models/mutator/source.ts';
-import { checkedResult, operators, vary } from '../../src/models/mutator/variation.ts';
+import { checkedResult, maxWork, operators, vary } from '../../src/models/mutator/variation.ts';
 import { estimateWork } from '../../src/models/mutator/work.ts';
 
 const seedText = readFileSync(new URL('../../experiments/packing/seed/pack.mjs', import.meta.url), 'utf8');
@@ -88,7 +88,7 @@ describe('operators on the seed genome', () => {
         for (let i = 0; i < 5; i += 1) {
           const next = vary(mix, { own: text, peer: peerText, isPeerBetter: true }, random);
           if (next === null) break;
-          expect(estimateWork(program(next.text))).toBeLessThanOrEqual(400_000_000);
+          expect(estimateWork(program(next.text))).toBeLessThanOrEqual(maxWork);
           const replacement = smallestReplacement(text, next.text);
           if (replacement !== null) expect(text.split(replacement.old).join(replacement.new)).toBe(next.text);
           text = next.text;

@@ -1,8 +1,7 @@
 import { createRandom } from './random.mjs';
 
-const steps = 1500;
-const heat = 0.025;
-const growthRate = 0.8;
+const steps = 2000;
+const heat = 0.03;
 const caution = 0.12;
 
 /** Packs n circles into the unit square: a list of [x, y, r]. A pure function of n and seed. */
@@ -46,9 +45,14 @@ function anneal(start, random) {
 /** Small moves, of which only the better are kept. */
 function polish(start, random) {
   let current = start;
-  for (let move = 0; move < 150; move += 1) {
+  let score = total(radiiOf(current));
+  for (let move = 0; move < 500; move += 1) {
     const next = propose(current, 0.05, random);
-    if (total(radiiOf(next)) > total(radiiOf(current))) current = next;
+    const nextScore = total(radiiOf(next));
+    if (nextScore > score) {
+      current = next;
+      score = nextScore;
+    }
   }
   return current;
 }
@@ -80,7 +84,7 @@ function radiiOf(centers) {
 function grow(centers, radii) {
   for (let i = 0; i < radii.length; i += 1) {
     const room = roomFor(centers, radii, i) - radii[i];
-    radii[i] += growthRate * room;
+    radii[i] += 0.85 * room;
   }
 }
 

@@ -13,7 +13,8 @@ export type Step =
 
 const maxEdits = 3;
 const maxFailedEdits = 3;
-const continueChance = 0.2;
+/** After each edit. A second change of structure mostly undoes the good of the first; a second number does not. */
+const continueChance = { numeric: 0.5, structural: 0.1 } as const satisfies Record<MutatorMix, number>;
 const maxFiles = 8;
 /** The harness is left alone: its breakage would end the lineage, and the mutator gains nothing from a better one. */
 const harnessFiles = /^(meta|tools|gateway)\.m?js$/;
@@ -29,7 +30,7 @@ export function nextStep(mix: MutatorMix, conversation: Conversation, toolbox: T
     const fresh = stage.filter((ask) => !conversation.asked.has(askKey(ask)));
     if (fresh.length > 0) return { kind: 'call', asks: fresh, text: null };
   }
-  const isDone = conversation.edits.length > 0 && random.next() >= continueChance;
+  const isDone = conversation.edits.length > 0 && random.next() >= continueChance[mix];
   const isOver = conversation.edits.length >= maxEdits || conversation.failedEdits >= maxFailedEdits;
   if (isDone || isOver) return finish(conversation);
   return edit(mix, conversation, toolbox, peers, random) ?? finish(conversation);

@@ -53,7 +53,7 @@ const mixes = {
 const betterPeerFactor = 3;
 const tries = 40;
 /** Ceiling of a file's estimated work (see work.ts), and how fast one change may approach it. */
-const maxWork = 400_000_000;
+export const maxWork = 1_200_000_000;
 const maxWorkGrowth = 2.1;
 
 export interface Parents {

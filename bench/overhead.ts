@@ -38,11 +38,14 @@ const config = parseExperiment({
 /** Asks the model through the gateway's socket, as a meta-agent would. */
 function ask(socketPath: string, text: string): Promise<string> {
   return new Promise((done, fail) => {
-    const call = request({ socketPath, path: '/v1/chat/completions', method: 'POST', agent: false }, async (response) => {
-      let body = '';
-      for await (const chunk of response) body += chunk;
-      done(JSON.parse(body).choices[0].message.content);
-    });
+    const call = request(
+      { socketPath, path: '/v1/chat/completions', method: 'POST', agent: false },
+      async (response) => {
+        let body = '';
+        for await (const chunk of response) body += chunk;
+        done(JSON.parse(body).choices[0].message.content);
+      },
+    );
     call.on('error', fail);
     call.end(JSON.stringify({ model: 'scripted', messages: [{ role: 'user', content: text }] }));
   });
@@ -74,7 +77,21 @@ const finished: number[] = [];
 const rss: number[] = [];
 const run = parseRunId('overhead-paired-1');
 const dir = join(out, run);
-createRunDirectory(dir, { version: 'bench', run, arm: 'paired', seed: 1, config, experimentDir: example, sandbox: 'memory', group: 'overhead' });
+const seed = readSeedGenome(join(example, 'seed'), config.genome);
+await createRunDirectory(
+  dir,
+  {
+    version: 'bench',
+    run,
+    arm: 'paired',
+    seed: 1,
+    config,
+    experimentDir: example,
+    sandbox: 'memory',
+    group: 'overhead',
+  },
+  new Map(lineages.map((id) => [id, seed])),
+);
 
 function medianStartMs(): number {
   const times = Array.from({ length: 9 }, () => {
@@ -90,7 +107,6 @@ await executeRun(dir, {
   provider,
   openBus: async () => createMemoryBus(),
   secret: () => undefined,
-  seedGenome: async () => readSeedGenome(join(example, 'seed'), config.genome),
   log: createLogger({ level: 'error' }),
   models: new Map([['scripted', model]]),
   onFact: (_, fact) => {
@@ -111,6 +127,8 @@ console.log(`generations              ${finished.length - lineages.length} (2 li
 console.log(`per generation, all      ${per(lineages.length, finished.length).toFixed(2)} ms`);
 console.log(`first ${hundred}                ${first.toFixed(2)} ms`);
 console.log(`last ${hundred}                 ${last.toFixed(2)} ms   ratio last/first ${(last / first).toFixed(2)}`);
-console.log(`one bare node -e 0       ${baselineMs.toFixed(1)} ms   ratio overhead/start ${(per(lineages.length, finished.length) / baselineMs).toFixed(3)}`);
+console.log(
+  `one bare node -e 0       ${baselineMs.toFixed(1)} ms   ratio overhead/start ${(per(lineages.length, finished.length) / baselineMs).toFixed(3)}`,
+);
 console.log(`resident memory          ${rss[0]?.toFixed(0)} MiB after 100, ${rss.at(-1)?.toFixed(0)} MiB at the end`);
 rmSync(out, { recursive: true, force: true });

@@ -74,7 +74,10 @@ async function execHere(
     if (startError !== null) {
       throw new SandboxUnavailableError('a command could not be started', { cause: startError });
     }
-    return { ...end, cpuMs: null, peakMemoryMiB: null, bytesWritten: null };
+    // A stack trace names the workspace, which elsewhere is /workspace and here is another one each time.
+    const placeless = (text: string) => text.replaceAll(parts.workspace, '/workspace');
+    const streams = { stdout: placeless(end.stdout), stderr: placeless(end.stderr) };
+    return { ...end, ...streams, cpuMs: null, peakMemoryMiB: null, bytesWritten: null };
   } finally {
     for (const signal of signals) signal.removeEventListener('abort', stop);
   }

@@ -35,6 +35,7 @@ export class Cleanup implements AsyncDisposable {
       }
     }
     this.#isOver = true;
-    if (failures.length > 0) throw new AggregateError(failures, 'cleanup failed');
+    if (failures.length === 1) throw failures[0];
+    if (failures.length > 1) throw new AggregateError(failures, 'cleanup failed');
   }
 }

@@ -13,8 +13,7 @@ import { Cleanup } from '../core/cleanup.ts';
 import { type Clock, monotonicMs, wallClock } from '../core/clock.ts';
 import { arms } from '../core/config/arms.ts';
 import type { Model, RoleActor, SelectionDefinition, SelectParent } from '../core/define.ts';
-import { RunCancelledError } from '../core/errors.ts';
-import { type FileTree, totalBytes } from '../core/file-tree.ts';
+import { describeError, RunCancelledError } from '../core/errors.ts';
 import { type LineageId, parseLineageId } from '../core/ids.ts';
 import type { Fact } from '../core/journal.ts';
 import type { Logger } from '../core/log.ts';
@@ -42,8 +41,6 @@ export interface RunHost {
   readonly provider: SandboxProvider;
   readonly openBus: (manifest: RunManifest) => Promise<Bus>;
   readonly secret: (name: string) => string | undefined;
-  /** Generation 0 of a lineage; read when a run begins, never again. */
-  readonly seedGenome: (manifest: RunManifest, lineage: LineageId) => Promise<FileTree>;
   readonly log: Logger;
   /** The run's models, where they do not come from the experiment file. */
   readonly models?: ReadonlyMap<string, Model>;
@@ -69,11 +66,20 @@ export async function executeRun(dir: string, host: RunHost): Promise<RunEnding>
   const manifest = readManifest(dir);
   using _lock = lockRun(dir);
   const cleanup = new Cleanup();
+  let ending: RunEnding;
   try {
-    return await new OpenRun(dir, manifest, host, cleanup).execute();
-  } finally {
-    await cleanup[Symbol.asyncDispose]();
+    ending = await new OpenRun(dir, manifest, host, cleanup).execute();
+  } catch (error) {
+    // What follows from the first error while cleaning up would only hide it.
+    await cleanup[Symbol.asyncDispose]().catch(() => {});
+    throw error;
   }
+  try {
+    await cleanup[Symbol.asyncDispose]();
+  } catch (error) {
+    if (ending.error === null) return { status: 'failed', reason: describeError(error), error };
+  }
+  return ending;
 }
 
 class OpenRun {
@@ -274,7 +280,7 @@ class OpenRun {
     }
     for (const [id, known] of state.lineages) {
       const handle = handles.get(id)!;
-      const seedGenome = state.seeds.get(id) ?? (await this.#storeSeed(id, genomes, journal));
+      const seedGenome = this.#manifest.seeds[id]!;
       const provenance = createProvenance({
         genomes,
         policy: config.adoption,
@@ -331,13 +337,6 @@ class OpenRun {
     const { module } = config.selection;
     if (!isModulePath(module)) return selectionPolicies[module as keyof typeof selectionPolicies];
     return (await loadPlugin<SelectionDefinition>('selection', module, experimentDir)).select;
-  }
-
-  async #storeSeed(id: LineageId, genomes: GenomeStore, journal: FileJournal) {
-    return journal.once('seed.stored', id, async () => {
-      const tree = await this.#host.seedGenome(this.#manifest, id);
-      return { genome: await genomes.put(tree), bytes: totalBytes(tree), files: tree.size };
-    });
   }
 }
 

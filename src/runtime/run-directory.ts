@@ -3,10 +3,19 @@ import { join, resolve } from 'node:path';
 import type { ArmName } from '../core/config/arms.ts';
 import type { ExperimentConfig } from '../core/config/experiment-schema.ts';
 import { RunFormatError, RunNotFoundError, StorageFailedError } from '../core/errors.ts';
-import { parseRunId, type RunId } from '../core/ids.ts';
+import { type FileTree, totalBytes } from '../core/file-tree.ts';
+import { type GenomeId, parseRunId, type RunId } from '../core/ids.ts';
+import { createFileGenomeStore } from '../lineage/genome-store.ts';
 
 /** Written into every run; a run of another format is refused, never guessed at. */
 const runFormat = 1;
+
+/** A genome in the run's store, with its size. */
+export interface StoredSeed {
+  readonly genome: GenomeId;
+  readonly bytes: number;
+  readonly files: number;
+}
 
 /** A run's `config.json`: complete, and written before the first event. */
 export interface RunManifest {
@@ -16,6 +25,8 @@ export interface RunManifest {
   readonly arm: ArmName;
   readonly seed: number;
   readonly config: ExperimentConfig;
+  /** Generation 0 of each lineage, in the run's genome store. */
+  readonly seeds: Readonly<Record<string, StoredSeed>>;
   /** What relative paths in `config` are relative to. */
   readonly experimentDir: string;
   /** The provider that was chosen; a resumed run keeps it. */
@@ -35,12 +46,26 @@ export const runPaths = (dir: string) => ({
   calls: join(dir, 'calls'),
 });
 
-/** @throws {StorageFailedError} when the directory cannot be made or written. */
-export function createRunDirectory(dir: string, manifest: Omit<RunManifest, 'format'>): void {
+/**
+ * Makes a run: its directory, generation 0 of every lineage, and last its manifest.
+ * @throws {StorageFailedError} when the directory cannot be made or written.
+ */
+export async function createRunDirectory(
+  dir: string,
+  manifest: Omit<RunManifest, 'format' | 'seeds'>,
+  seedTrees: ReadonlyMap<string, FileTree>,
+): Promise<void> {
   try {
     mkdirSync(join(dir, 'markspace'), { recursive: true });
+    const genomes = createFileGenomeStore(runPaths(dir).genomes);
+    const seeds: Record<string, StoredSeed> = {};
+    for (const [lineage, tree] of seedTrees) {
+      seeds[lineage] = { genome: await genomes.put(tree), bytes: totalBytes(tree), files: tree.size };
+    }
     const { manifest: path } = runPaths(dir);
-    writeFileSync(`${path}.new`, `${JSON.stringify({ format: runFormat, ...manifest }, null, 2)}\n`, { flush: true });
+    writeFileSync(`${path}.new`, `${JSON.stringify({ format: runFormat, ...manifest, seeds }, null, 2)}\n`, {
+      flush: true,
+    });
     renameSync(`${path}.new`, path);
   } catch (cause) {
     throw new StorageFailedError(`cannot create the run directory ${dir}`, { cause });

@@ -17,6 +17,7 @@ import { type ExperimentPlan, planExperiment } from './experiment-plan.ts';
 import { createModels } from './models.ts';
 import { createNiche } from './niches.ts';
 import { type ExperimentOutcome, outcomeOf } from './outcome.ts';
+import { isModulePath } from './plugins.ts';
 import { openProvider } from './providers.ts';
 import { readRun } from './read-run.ts';
 import { createRunDirectory, locateRun, type PlannedRun, planRuns, readManifest } from './run-directory.ts';
@@ -93,9 +94,13 @@ async function checkExperiment({ config, dir }: LoadedExperiment, options: Sessi
   const models = await createModels({ config, experimentDir: dir, secret: options.secret ?? noSecret });
   const niche = await createNiche(config, dir);
   await loadCast(config, dir);
-  for (const { seed } of Object.values(config.lineages))
-    readSeedGenome(resolve(dir, seed ?? config.seed), config.genome);
-  return { models, niche };
+  const seedTrees = new Map(
+    Object.entries(config.lineages).map(([id, { seed }]) => [
+      id,
+      readSeedGenome(resolve(dir, seed ?? config.seed), config.genome),
+    ]),
+  );
+  return { models, niche, seedTrees };
 }
 
 const noSecret = () => undefined;
@@ -108,7 +113,7 @@ const noSecret = () => undefined;
 export async function run(experiment: string, options: RunOptions = {}): Promise<ExperimentOutcome> {
   const loaded = prepareExperiment(experiment, options);
   const { config, dir: experimentDir } = loaded;
-  const { models, niche } = await checkExperiment(loaded, options);
+  const { models, niche, seedTrees } = await checkExperiment(loaded, options);
   await using provider = await openProvider(config.sandbox.provider, experimentDir);
   checkTrust(provider, models, config.sandbox.allowUnsafe);
   const out = resolve(options.out ?? defaultOut);
@@ -127,18 +132,12 @@ export async function run(experiment: string, options: RunOptions = {}): Promise
     ),
     runs: planned.runs.map((r) => r.run),
   };
+  // A module is found again by its path, a built-in by its name; `auto` is not chosen anew.
+  const sandbox = isModulePath(config.sandbox.provider) ? config.sandbox.provider : provider.name;
   writeGroup(out, group);
   for (const { run: id, dir, arm, seed } of planned.runs) {
-    createRunDirectory(dir, {
-      version,
-      run: id,
-      arm,
-      seed,
-      config,
-      experimentDir,
-      sandbox: provider.name,
-      group: planned.group,
-    });
+    const manifest = { version, run: id, arm, seed, config, experimentDir, sandbox, group: planned.group };
+    await createRunDirectory(dir, manifest, seedTrees);
   }
   const parallel = options.parallel ?? availableParallelism();
   options.onProgress?.({
@@ -232,8 +231,6 @@ function hostFor(
       return createNatsBus({ servers: nats, run: id, log });
     },
     secret: options.secret ?? noSecret,
-    seedGenome: async ({ config, experimentDir }, lineage) =>
-      readSeedGenome(resolve(experimentDir, config.lineages[lineage]?.seed ?? config.seed), config.genome),
     onFact: ({ run: id }, fact, isReplay) => options.onProgress?.({ type: 'fact', run: id, fact, isReplay }),
   };
 }

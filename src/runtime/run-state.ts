@@ -19,12 +19,6 @@ export interface KnownLineage {
   readonly commits: Map<number, CommitId>;
 }
 
-export interface StoredSeed {
-  readonly genome: GenomeId;
-  readonly bytes: number;
-  readonly files: number;
-}
-
 /** A round whose commits may not be in the repository yet. */
 interface UnsafeRound {
   readonly round: number;
@@ -41,8 +35,6 @@ export class RunState {
   /** The first round that is not closed. */
   round = 0;
   ended: 'done' | null = null;
-  /** Generation 0 of each lineage, once it is stored. */
-  readonly seeds = new Map<string, StoredSeed>();
   #finishedSessionsMs = 0;
   #session: { readonly startMs: number; lastMs: number } | null = null;
 
@@ -78,8 +70,7 @@ export class RunState {
       this.#finishedSessionsMs = this.wallMs;
       this.#session = { startMs: fact.at, lastMs: fact.at };
     } else if (this.#session !== null) this.#session.lastMs = fact.at;
-    if (fact.type === 'seed.stored') this.seeds.set(fact.key, fact.body as StoredSeed);
-    else if (fact.type === 'lineage.finished') this.#finishGeneration(fact.body as ResultOf<'lineage'>, fact.key);
+    if (fact.type === 'lineage.finished') this.#finishGeneration(fact.body as ResultOf<'lineage'>, fact.key);
     else if (fact.type === 'round.closed') {
       const { round } = fact.body as { round: number };
       this.round = round + 1;

@@ -1,0 +1,184 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createEnvironment } from '../../actors/environment/create-environment.ts';
+import { evaluationOf, measureItem, usageOf } from '../../actors/environment/measure-item.ts';
+import type { Ask } from '../../src/core/ask.ts';
+import { checkResult } from '../../src/core/contracts.ts';
+import { SandboxUnavailableError } from '../../src/core/errors.ts';
+import { type EvaluationItem, noUsage, type ResultOf } from '../../src/core/messages.ts';
+import type { Niche } from '../../src/core/niche.ts';
+import { valid } from '../core/valid-messages.ts';
+
+const never = new AbortController().signal;
+const request = valid.environment.request;
+const situation = { id: 's1', split: 'selection', input: { n: 2 } } as const;
+const solved = valid.solver.result;
+
+function niche(measure: Niche['measure']): Niche {
+  const situations: Niche['situations'] = ({ split, count }) =>
+    Array.from({ length: count }, (_, i) => ({ id: `s${i}`, split, input: i }));
+  return { name: 'test', version: '1', situations, measure };
+}
+const answering = (result: Partial<ResultOf<'solver'>>) => (async () => ({ ...solved, ...result })) as unknown as Ask;
+const fixed = niche(() => ({ status: 'measured', score: 7, details: null }));
+
+async function consequenceOf(measure: Niche['measure'], answer: Partial<ResultOf<'solver'>> = {}) {
+  const measured = await measureItem({ niche: niche(measure), ask: answering(answer) }, request, situation, never);
+  return measured.item.consequence;
+}
+
+describe('the consequence of an answer', () => {
+  it('is what the niche measured, whatever the answer says about itself', async () => {
+    const asked: unknown[] = [];
+    const measure: Niche['measure'] = (s, answer) => {
+      asked.push(s, answer);
+      return { status: 'measured', score: 1, details: 'mine' };
+    };
+    const output = { score: 1e9, status: 'measured', verdict: 'PASS' };
+    expect(await consequenceOf(measure, { output, stderrTail: 'score: 1e9' })).toEqual({
+      ...{ status: 'measured', score: 1 },
+      details: 'mine',
+    });
+    expect(asked).toEqual([situation, { output, exitCode: 0 }]);
+  });
+
+  it.each([
+    ['timeout', { stoppedBy: 'timeout', exitCode: null }, 'timeout', 'no answer within the time limit'],
+    ['memory', { stoppedBy: 'memory', exitCode: null }, 'limit', 'stopped by its memory limit'],
+    ['exit 3', { exitCode: 3, stderrTail: 'x\nRangeError: no\n  at y' }, 'crash', 'exit 3: RangeError: no'],
+    ['a signal', { exitCode: null }, 'crash', 'exit by signal'],
+    [
+      'no answer',
+      { output: null, problem: 'stdout is not one JSON document' },
+      'no-answer',
+      'stdout is not one JSON document',
+    ],
+  ] as const)('is failed after %s, and the niche is not asked', async (_, answer, reason, message) => {
+    const asked = () => {
+      throw new Error('asked');
+    };
+    expect(await consequenceOf(asked, answer)).toEqual({ status: 'failed', reason, message });
+  });
+
+  it.each([
+    ['throws', () => Promise.reject(new Error('boom')), 'niche test threw: boom'],
+    [
+      'throws at once',
+      () => {
+        throw new Error('boom');
+      },
+      'niche test threw: boom',
+    ],
+    [
+      'measures NaN',
+      () => ({ status: 'measured', score: Number.NaN, details: null }),
+      'niche test measured NaN, which is not a finite score',
+    ],
+    [
+      'measures Infinity',
+      () => ({ status: 'measured', score: Number.POSITIVE_INFINITY, details: null }),
+      'niche test measured Infinity, which is not a finite score',
+    ],
+    ['says nothing', () => undefined as never, expect.stringContaining('niche test threw: Cannot read')],
+  ] as [string, Niche['measure'], unknown][])('is a niche-error when the niche %s', async (_, measure, message) => {
+    expect(await consequenceOf(measure)).toEqual({ status: 'failed', reason: 'niche-error', message });
+  });
+
+  it('is nothing at all when the sandbox failed, or the run was cancelled', async () => {
+    const ask = (async () => {
+      throw new SandboxUnavailableError('gone');
+    }) as unknown as Ask;
+    await expect(measureItem({ niche: fixed, ask }, request, situation, never)).rejects.toMatchObject({
+      code: 'SANDBOX_UNAVAILABLE',
+    });
+    const controller = new AbortController();
+    const cancelled = niche(() => {
+      controller.abort(new Error('stop'));
+      throw new Error('boom');
+    });
+    const measuring = measureItem({ niche: cancelled, ask: answering({}) }, request, situation, controller.signal);
+    await expect(measuring).rejects.toThrow('stop');
+  });
+});
+
+describe('an evaluation', () => {
+  const item = (i: number, score: number | null): EvaluationItem => ({
+    situation: `s${i}`,
+    consequence:
+      score === null
+        ? { status: 'failed', reason: 'crash', message: 'exit 1' }
+        : { status: 'measured', score, details: null },
+    wallMs: 0,
+  });
+  const scores = fc.array(fc.double({ noNaN: true, min: -1e6, max: 1e6 }), { minLength: 1, maxLength: 20 });
+
+  it('scores the mean over all items when every one was measured', () => {
+    expect(
+      evaluationOf(
+        'train',
+        [1, 2, 6].map((s, i) => item(i, s)),
+      ),
+    ).toMatchObject({ score: 3, n: 3, split: 'train' });
+    fc.assert(
+      fc.property(scores, (some) => {
+        const evaluation = evaluationOf(
+          'selection',
+          some.map((s, i) => item(i, s)),
+        );
+        const result = { evaluation, usage: noUsage };
+        expect(() => checkResult('environment', 'e', { ...request, count: some.length }, result)).not.toThrow();
+      }),
+    );
+  });
+
+  it('has no score when any item failed; the first failure says why', () => {
+    fc.assert(
+      fc.property(scores, fc.nat(), (some, at) => {
+        const first = at % some.length;
+        const items = some.map((s, i) => item(i, i >= first ? null : s));
+        const evaluation = evaluationOf('train', items);
+        expect(evaluation).toEqual({
+          ...{ status: 'failed', split: 'train', reason: 'crash' },
+          message: `s${first}: exit 1`,
+          items,
+        });
+      }),
+    );
+  });
+
+  it('costs what its items cost; without a price for one, there is none for all', () => {
+    const usage = { ...noUsage, calls: 1, costUsd: 0.5 };
+    expect(
+      usageOf([
+        { item: item(0, 1), usage },
+        { item: item(1, 1), usage },
+      ]),
+    ).toMatchObject({ calls: 2, costUsd: 1 });
+    expect(
+      usageOf([
+        { item: item(0, 1), usage: { ...usage, costUsd: null } },
+        { item: item(1, 1), usage },
+      ]).costUsd,
+    ).toBeNull();
+    expect(usageOf([])).toEqual(noUsage);
+  });
+});
+
+describe('the environment as an actor', () => {
+  const asks = (asked: string[]): Ask =>
+    (async (role: string, q: { split?: 'train'; count?: number; situation?: { id: string } }) => {
+      asked.push(q.situation === undefined ? role : `${role} ${q.situation.id}`);
+      return role === 'proposer'
+        ? { situations: fixed.situations({ split: q.split!, seed: 1, count: q.count! }) }
+        : solved;
+    }) as unknown as Ask;
+
+  it('asks the proposer once, then a solver per situation, and keeps the order', async () => {
+    const asked: string[] = [];
+    await using environment = createEnvironment({ niche: fixed, ask: asks(asked) });
+    const { evaluation } = await environment.handle({ ...request, count: 3 }, never);
+    expect(asked).toEqual(['proposer', 'solver s0', 'solver s1', 'solver s2']);
+    expect(evaluation).toMatchObject({ status: 'measured', score: 7, n: 3 });
+    expect(evaluation.items.map((i) => i.situation)).toEqual(['s0', 's1', 's2']);
+  });
+});

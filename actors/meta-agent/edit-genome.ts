@@ -1,7 +1,7 @@
 import { GenomeInvalidError } from '../../src/core/errors.ts';
 import { type FileTree, type TreeLimits, totalBytes } from '../../src/core/file-tree.ts';
 import { parseGenomeManifest } from '../../src/core/genome.ts';
-import type { GenomeId, LineageId } from '../../src/core/ids.ts';
+import type { GenomeId } from '../../src/core/ids.ts';
 import type { Json } from '../../src/core/json.ts';
 import type { Adoption, Read, RequestOf, ResultOf, StrategyRef } from '../../src/core/messages.ts';
 import type { GatewayAccess, OpenGateway, OpenSandbox, SandboxAccess } from '../sandbox-access.ts';
@@ -39,13 +39,9 @@ export interface MetaAgentPorts {
   readonly genomes: { get(id: GenomeId): Promise<FileTree>; put(tree: FileTree): Promise<GenomeId> };
   readonly sandboxes: SandboxAccess;
   readonly gateways: GatewayAccess;
-  /** The handle of the lineage whose genome is edited. */
-  readonly guard: (lineage: LineageId) => EditGuard;
-  readonly provenance: (
-    lineage: LineageId,
-    generation: number,
-    snapshot: readonly StrategyRef[],
-  ) => Promise<EditProvenance>;
+  /** The handle of the one lineage whose genome this actor edits. */
+  readonly guard: EditGuard;
+  readonly provenance: (snapshot: readonly StrategyRef[]) => Promise<EditProvenance>;
   /** Wall-clock limit of one edit and of one import check, in milliseconds. */
   readonly wallMs: number;
   readonly importWallMs: number;
@@ -64,9 +60,9 @@ const isBorrowed = (path: string) => path === borrowedMeta || path.startsWith(`$
  */
 export async function editGenome(ports: MetaAgentPorts, request: Request, signal: AbortSignal): Promise<Result> {
   const parent = await ports.genomes.get(request.parent.genome);
-  const provenance = await ports.provenance(request.lineage, request.generation, request.snapshot);
+  const provenance = await ports.provenance(request.snapshot);
   const { command, files } = await workspaceOf(ports, request, parent);
-  const mounts = await ports.guard(request.lineage).mounts({ ...request, round: request.generation });
+  const mounts = await ports.guard.mounts({ ...request, round: request.generation });
   await using gateway = await ports.gateways.open(
     {
       lineage: request.lineage,
@@ -162,9 +158,7 @@ async function collectChild(ports: MetaAgentPorts, request: Request, at: Collect
     throw error;
   }
   const child = new Map([...raw].filter(([path]) => !isBorrowed(path)));
-  const collected = await ports
-    .guard(request.lineage)
-    .collect({ generation: request.generation, parent: at.parent, child });
+  const collected = await ports.guard.collect({ generation: request.generation, parent: at.parent, child });
   if (!collected.allowed) return refuse(`${collected.rule}: ${collected.message}`);
   const { reads, adoption } = await at.provenance.conclude(at.parent, collected.tree);
   const outcome = {

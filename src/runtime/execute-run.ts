@@ -1,40 +1,34 @@
 import { join } from 'node:path';
-import { commitOf, type RecordRequest } from '../../actors/archivist/create-archivist.ts';
-import { noteOf } from '../../actors/archivist/note.ts';
-import { selectionPolicies } from '../../actors/lineage/selection.ts';
 import { type RunEnding, startRun } from '../../actors/run/create-run.ts';
 import { openFileMarkStore } from '../../markspace/file-store.ts';
 import { createMarkspace } from '../../markspace/guard.ts';
-import type { LineageHandle, Markspace } from '../../markspace/markspace.ts';
+import type { Markspace } from '../../markspace/markspace.ts';
 import { defaultPolicy } from '../../markspace/policy.ts';
 import type { SandboxProvider } from '../../sandboxes/sandbox.ts';
 import type { Bus } from '../bus/bus.ts';
 import { Cleanup } from '../core/cleanup.ts';
-import { type Clock, monotonicMs, wallClock } from '../core/clock.ts';
+import { type Clock, wallClock } from '../core/clock.ts';
 import { arms } from '../core/config/arms.ts';
-import type { Model, RoleActor, SelectionDefinition, SelectParent } from '../core/define.ts';
+import type { Model } from '../core/define.ts';
 import { describeError, RunCancelledError } from '../core/errors.ts';
 import { type LineageId, parseLineageId } from '../core/ids.ts';
 import type { Fact } from '../core/journal.ts';
 import type { Logger } from '../core/log.ts';
 import type { RequestOf, RoleName } from '../core/messages.ts';
-import { randomStream } from '../core/random.ts';
 import { subjects } from '../core/subjects.ts';
 import { createFileGenomeStore } from '../lineage/genome-store.ts';
 import { openGitLineage } from '../lineage/git-lineage.ts';
-import type { GenomeStore, Lineage } from '../lineage/lineage.ts';
-import { type Cast, loadCast } from './actors.ts';
-import { createAsk, serveRole } from './ask.ts';
+import type { GenomeStore } from '../lineage/lineage.ts';
+import { loadCast } from './actors.ts';
+import { createAsk } from './ask.ts';
 import { type FileJournal, openJournal } from './journal.ts';
 import { createModels } from './models.ts';
-import { createNiche } from './niches.ts';
-import { isModulePath, loadPlugin } from './plugins.ts';
-import { createProvenance } from './provenance.ts';
+import { restoreRepository } from './restore-repository.ts';
 import { createBudget, type OpenBudget } from './run-budget.ts';
 import { type RunManifest, readManifest, runPaths } from './run-directory.ts';
 import { lockRun } from './run-lock.ts';
 import { RunState } from './run-state.ts';
-import { bindGateways, bindSandboxes, checkTrust } from './sandbox-access.ts';
+import { serveActors } from './serve-actors.ts';
 
 /** What a run needs from the process it runs in. */
 export interface RunHost {
@@ -51,9 +45,6 @@ export interface RunHost {
   readonly stopSoon: AbortSignal;
   readonly clock?: Clock;
 }
-
-/** Git is asked to make things durable at most this often. */
-const checkpointIntervalMs = 1_000;
 
 /**
  * The composition root of one run: takes its directory, opens everything in
@@ -122,7 +113,8 @@ class OpenRun {
     await journal.append('session.opened', String(journal.length), { pid: process.pid });
     const genomes = createFileGenomeStore(this.#paths.genomes);
     const lineage = this.#cleanup.use(await openGitLineage({ dir: this.#paths.lineage, genomes }));
-    await restoreRepository(lineage, state, (round) => this.#secondsOf(round));
+    const secondsOf = (round: number) => this.#secondsOf(state, round);
+    await restoreRepository(lineage, state, secondsOf);
     const markspace = this.#cleanup.use(await this.#openMarkspace(journal, genomes));
     const runBudget = this.#openBudgets(state);
     const ask = createAsk({
@@ -133,7 +125,14 @@ class OpenRun {
       onReplay: (role, request, result) => this.#countReplay(role, request, result),
     });
     const cast = await loadCast(config, manifest.experimentDir);
-    await this.#serveActors({ cast, bus, journal, genomes, lineage, markspace, state, ask });
+    const models =
+      this.#host.models ??
+      (await createModels({ config, experimentDir: manifest.experimentDir, secret: this.#host.secret }));
+    await serveActors({
+      ...{ manifest, models, provider: this.#host.provider, callsDir: this.#paths.calls },
+      ...{ cast, bus, journal, genomes, lineage, markspace, state, ask, secondsOf },
+      ...{ budgets: this.#budgets, cleanup: this.#cleanup, signal: this.#controller.signal },
+    });
     const actor = startRun(
       {
         run,
@@ -219,153 +218,11 @@ class OpenRun {
       ?.restore({ tokens: usage.promptTokens + usage.completionTokens, usd: usage.costUsd ?? 0 });
   }
 
-  #secondsOf(round: number): number {
+  /** Commit date of a round: its opening by the clock, or a day a seed from 2000-01-01 and a minute a round. */
+  #secondsOf(state: RunState, round: number): number {
     const { config, seed } = this.#manifest;
-    if (config.clock === 'wall') return Math.floor(this.#clock.now() / 1_000);
-    // Logical time: a day a seed from 2000-01-01, a minute a round.
+    if (config.clock === 'wall') return Math.floor(state.openedAtMs(round) / 1_000);
     return 946_684_800 + (seed % 3_650) * 86_400 + round * 60;
-  }
-
-  async #serveActors(parts: {
-    cast: Cast;
-    bus: Bus;
-    journal: FileJournal;
-    genomes: GenomeStore;
-    lineage: Lineage;
-    markspace: Markspace;
-    state: RunState;
-    ask: ReturnType<typeof createAsk>;
-  }): Promise<void> {
-    const { cast, bus, journal, genomes, lineage, markspace, state, ask } = parts;
-    const { config, run, seed, arm, experimentDir } = this.#manifest;
-    const models = this.#host.models ?? (await createModels({ config, experimentDir, secret: this.#host.secret }));
-    checkTrust(this.#host.provider, models, config.sandbox.allowUnsafe);
-    const niche = await createNiche(config, experimentDir);
-    const sandboxes = bindSandboxes(this.#host.provider, run, config);
-    const gateways = bindGateways({
-      config,
-      models,
-      budgetOf: (id) => this.#budgets.get(id)!,
-      callsDir: this.#paths.calls,
-    });
-    this.#cleanup.defer(() => gateways[Symbol.dispose]());
-    const handles = new Map<LineageId, LineageHandle>(
-      [...state.lineages.keys()].map((id) => [id, markspace.handleFor(id)]),
-    );
-    const armPolicy = arms[arm];
-    const select = await this.#selectionPolicy();
-    const serve = async <R extends RoleName>(role: R, id: LineageId | null, actor: RoleActor<R>) => {
-      this.#cleanup.use(actor);
-      this.#cleanup.use(await serveRole(bus, run, role, id, actor, this.#controller.signal));
-    };
-
-    await serve('proposer', null, cast.create('proposer', { niche }));
-    await serve(
-      'archivist',
-      null,
-      cast.create('archivist', {
-        lineage,
-        journal,
-        secondsOf: (round) => this.#secondsOf(round),
-        isCheckpointDue: checkpointTimer(),
-      }),
-    );
-    const { wallMs, attempts: maxAttempts, maxCalls } = config.task;
-    for (let i = 0; i < config.workers.solvers; i += 1) {
-      await serve(
-        'solver',
-        null,
-        cast.create('solver', { genomes, sandboxes, gateways: maxCalls === 0 ? null : gateways, wallMs, maxAttempts }),
-      );
-    }
-    for (const [id, known] of state.lineages) {
-      const handle = handles.get(id)!;
-      const seedGenome = this.#manifest.seeds[id]!;
-      const provenance = createProvenance({
-        genomes,
-        policy: config.adoption,
-        isTransfer: armPolicy.strategies === 'peers',
-        history: () => known.genomes,
-      });
-      await serve('environment', id, cast.create('environment', { niche, ask }));
-      await serve('gate', id, cast.create('gate', undefined as never));
-      await serve(
-        'meta-agent',
-        id,
-        cast.create('meta-agent', {
-          genomes,
-          sandboxes,
-          gateways,
-          guard: () => ({
-            mounts: (request) =>
-              handle.mounts({ ...request, strategies: armPolicy.strategies, seed, visibility: config.visibility }),
-            collect: (request) => handle.collect(request),
-          }),
-          provenance: (_lineage, _generation, snapshot) => provenance(snapshot),
-          wallMs: config.metaAgent.wallMs,
-          importWallMs: config.task.wallMs,
-          treeLimits: config.genome,
-        }),
-      );
-      await serve(
-        'lineage',
-        id,
-        cast.create('lineage', {
-          ask,
-          budget: this.#budgets.get(id)!,
-          select,
-          random: (purpose, generation) => randomStream(seed, purpose, id, generation),
-          publish: async (strategy) => (await handle.publish(strategy)) !== null,
-          model: known.member.model,
-          seedGenome,
-          items: config.items,
-          gatePolicy: armPolicy.gate,
-          showsTrain: config.visibility.train,
-          showsSelection: config.visibility.selection,
-          maxStagnation: config.budget.stagnation ?? null,
-          state: known.state,
-        }),
-      );
-    }
-  }
-
-  async #selectionPolicy(): Promise<SelectParent> {
-    const { config, arm, experimentDir } = this.#manifest;
-    const own = arms[arm].selection;
-    if (own !== null) return selectionPolicies[own];
-    if (typeof config.selection === 'string') return selectionPolicies[config.selection];
-    const { module } = config.selection;
-    if (!isModulePath(module)) return selectionPolicies[module as keyof typeof selectionPolicies];
-    return (await loadPlugin<SelectionDefinition>('selection', module, experimentDir)).select;
-  }
-}
-
-/** True at most once an interval. */
-function checkpointTimer(): () => boolean {
-  let last = monotonicMs();
-  return () => {
-    if (monotonicMs() - last < checkpointIntervalMs) return false;
-    last = monotonicMs();
-    return true;
-  };
-}
-
-/** Writes again what the journal knows and the repository may have lost; the hashes come out the same. */
-async function restoreRepository(
-  lineage: Lineage,
-  state: RunState,
-  secondsOf: (round: number) => number,
-): Promise<void> {
-  for (const { round, records, generations, isClosed } of state.unsafeRounds) {
-    for (const record of records as readonly RecordRequest[]) await lineage.commit(commitOf(record, secondsOf(round)));
-    if (isClosed) {
-      const order = [...state.lineages.keys()];
-      const sorted = [...generations].sort((a, b) => order.indexOf(a.lineage) - order.indexOf(b.lineage));
-      await lineage.annotate(
-        sorted.map((g) => ({ commit: g.commit, note: noteOf(g) })),
-        secondsOf(round),
-      );
-    }
   }
 }
 

@@ -31,6 +31,7 @@ interface UnsafeRound {
 export class RunState {
   readonly lineages: ReadonlyMap<LineageId, KnownLineage>;
   #unsafe = new Map<number, UnsafeRound>();
+  #openedAtMs = new Map<number, number>();
   #manifest: RunManifest;
   /** The first round that is not closed. */
   round = 0;
@@ -65,12 +66,18 @@ export class RunState {
     return [...this.#unsafe.values()].sort((a, b) => a.round - b.round);
   }
 
+  /** When a round was opened; known for rounds that may have to be written again. */
+  openedAtMs(round: number): number {
+    return this.#openedAtMs.get(round)!;
+  }
+
   apply(fact: Fact): void {
     if (fact.type === 'session.opened') {
       this.#finishedSessionsMs = this.wallMs;
       this.#session = { startMs: fact.at, lastMs: fact.at };
     } else if (this.#session !== null) this.#session.lastMs = fact.at;
-    if (fact.type === 'lineage.finished') this.#finishGeneration(fact.body as ResultOf<'lineage'>, fact.key);
+    if (fact.type === 'round.opened') this.#openedAtMs.set((fact.body as { round: number }).round, fact.at);
+    else if (fact.type === 'lineage.finished') this.#finishGeneration(fact.body as ResultOf<'lineage'>, fact.key);
     else if (fact.type === 'round.closed') {
       const { round } = fact.body as { round: number };
       this.round = round + 1;
@@ -78,7 +85,9 @@ export class RunState {
       if (unsafe !== undefined) unsafe.isClosed = true;
     } else if (fact.type === checkpointFact) {
       const { round } = fact.body as { round: number };
-      for (const known of this.#unsafe.keys()) if (known <= round) this.#unsafe.delete(known);
+      for (const known of [this.#unsafe, this.#openedAtMs]) {
+        for (const safe of [...known.keys()]) if (safe <= round) known.delete(safe);
+      }
     } else if (fact.type === 'run.ended' && (fact.body as { status: string }).status === 'done') this.ended = 'done';
   }
 

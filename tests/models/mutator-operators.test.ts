@@ -21,7 +21,7 @@ function program(text: string): Program {
 const peerText = seedText
   .replace(/const caution = .*;/, 'const caution = 0.001;')
   .replace('  return gain > 0 ||', '  return isBetter(gain) || gain > patience ||')
-  .replace('const columns', 'const patience = 0.5;\nconst columns')
+  .replace('const steps', 'const patience = 0.5;\nconst steps')
   .concat('\n/** Strictly. */\nfunction isBetter(gain) {\n  return gain > 0;\n}\n');
 const peer = program(peerText);
 

@@ -11,7 +11,10 @@ if (asked.length === 0 || unknown.length > 0) {
   process.exitCode = asked.length === 0 ? 0 : 2;
 } else {
   for (const name of asked) {
-    const { code } = await runChild([process.execPath, inRoot('node_modules', 'jiti', 'lib', 'jiti-cli.mjs'), inRoot('bench', `${name}.ts`)], {});
+    const { code } = await runChild(
+      [process.execPath, inRoot('node_modules', 'jiti', 'lib', 'jiti-cli.mjs'), inRoot('bench', `${name}.ts`)],
+      {},
+    );
     if (code !== 0) process.exitCode = 1;
   }
 }

@@ -22,7 +22,12 @@ export type GitProcess = ChildProcessByStdio<Writable, Readable, Readable>;
 
 export function spawnGit(cwd: string, args: readonly string[]): GitProcess {
   const configured = settings.flatMap((setting) => ['-c', setting]);
-  return spawn('/bin/sh', ['-c', launcher, 'git', ...configured, ...args], { cwd, stdio: ['pipe', 'pipe', 'pipe'] });
+  return spawn('/bin/sh', ['-c', launcher, 'git', ...configured, ...args], {
+    cwd,
+    stdio: ['pipe', 'pipe', 'pipe'],
+    // A group of its own: Ctrl-C in a terminal is for the run, which then stops when it is safe.
+    detached: true,
+  });
 }
 
 export interface GitRun {

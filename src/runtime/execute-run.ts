@@ -152,7 +152,10 @@ class OpenRun {
     const stop = () => actor.cancel();
     if (this.#host.stopSoon.aborted) stop();
     this.#host.stopSoon.addEventListener('abort', stop, { once: true });
-    const ending = await actor.ended.finally(() => this.#host.stopSoon.removeEventListener('abort', stop));
+    const ended = await actor.ended.finally(() => this.#host.stopSoon.removeEventListener('abort', stop));
+    // A run that was told to stop at once broke off; that is no failure of its own.
+    const isStopped = ended.status === 'failed' && this.#host.signal.aborted;
+    const ending: RunEnding = isStopped ? { status: 'stopped', reason: 'cancelled', error: null } : ended;
     await recordEnding(journal, ending);
     return ending;
   }

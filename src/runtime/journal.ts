@@ -1,6 +1,4 @@
-import { closeSync, fdatasync, ftruncateSync, openSync, writeSync } from 'node:fs';
-import { open } from 'node:fs/promises';
-import { createInterface } from 'node:readline';
+import { closeSync, createReadStream, fdatasync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { type Clock, wallClock } from '../core/clock.ts';
 import { JournalCorruptError, StorageFailedError } from '../core/errors.ts';
@@ -152,50 +150,57 @@ interface JournalEnd {
  * Reads a journal from the start, without loading it whole and without the
  * process that writes it. A torn last line is left out.
  * @throws {JournalCorruptError} naming the line when the hash chain is broken before the last line.
+ * @throws {StorageFailedError} when the file cannot be read.
  */
 export async function scanJournal(path: string, onFact: (fact: Fact) => void): Promise<JournalEnd> {
   let end: JournalEnd = { seq: 0, hash: genesis, bytes: 0 };
-  let torn: number | null = null;
-  let handle: Awaited<ReturnType<typeof open>>;
-  try {
-    handle = await open(path, 'r');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return end;
-    throw new StorageFailedError(`cannot read ${path}`, { cause: error });
-  }
-  const { size } = await handle.stat();
   let number = 0;
-  for await (const line of createInterface({ input: handle.createReadStream(), crlfDelay: Number.POSITIVE_INFINITY })) {
+  for await (const { text, bytes, isWhole } of linesOf(chunksOf(path))) {
+    // Only the last line can be without its line feed; it was torn by a crash, and never acknowledged.
+    if (!isWhole) break;
     number += 1;
-    if (torn !== null)
-      throw new JournalCorruptError(`${path}: line ${torn} does not continue the chain; the journal was altered`);
-    const fact = decode(line, end);
-    const bytes = end.bytes + Buffer.byteLength(line) + 1;
-    // A last line without its line feed was never acknowledged.
-    if (fact === null || bytes > size) {
-      torn = number;
-      continue;
-    }
-    end = { seq: end.seq + 1, hash: fact.hash, bytes };
-    onFact(fact.fact);
-  }
-  if (torn !== null && size > end.bytes) {
-    const rest = size - end.bytes;
-    if (rest > 0 && (await endsWithLineFeed(path, size))) {
-      throw new JournalCorruptError(`${path}: line ${torn} does not continue the chain; the journal was altered`);
-    }
+    const decoded = decode(text, end);
+    if (decoded === null)
+      throw new JournalCorruptError(`${path}: line ${number} does not continue the chain; the journal was altered`);
+    end = { seq: end.seq + 1, hash: decoded.hash, bytes: end.bytes + bytes };
+    onFact(decoded.fact);
   }
   return end;
 }
 
-/** A whole line that does not fit the chain is tampering; half a line is a crash. */
-async function endsWithLineFeed(path: string, size: number): Promise<boolean> {
-  const handle = await open(path, 'r');
+/** Split at line feeds alone: `readline` would split at U+2028 too, which JSON leaves as it is. */
+async function* linesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<JournalLine> {
+  let rest: Buffer[] = [];
+  const take = (last: Buffer) => {
+    const line = Buffer.concat([...rest, last]);
+    rest = [];
+    return { text: line.toString('utf8'), bytes: line.byteLength + 1 };
+  };
+  for await (const chunk of chunks) {
+    let from = 0;
+    for (let at = chunk.indexOf(0x0a); at !== -1; at = chunk.indexOf(0x0a, from)) {
+      yield { ...take(chunk.subarray(from, at)), isWhole: true };
+      from = at + 1;
+    }
+    rest.push(chunk.subarray(from));
+  }
+  const last = take(Buffer.alloc(0));
+  if (last.text !== '') yield { ...last, isWhole: false };
+}
+
+interface JournalLine {
+  readonly text: string;
+  /** With its line feed. */
+  readonly bytes: number;
+  readonly isWhole: boolean;
+}
+
+async function* chunksOf(path: string): AsyncGenerator<Buffer> {
   try {
-    const { buffer } = await handle.read(Buffer.alloc(1), 0, 1, size - 1);
-    return buffer[0] === 0x0a;
-  } finally {
-    await handle.close();
+    yield* createReadStream(path) as AsyncIterable<Buffer>;
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw new StorageFailedError(`cannot read ${path}`, { cause });
   }
 }
 

@@ -21,7 +21,7 @@ import { isModulePath } from './plugins.ts';
 import { openProvider } from './providers.ts';
 import { readRun } from './read-run.ts';
 import { createRunDirectory, locateRun, type PlannedRun, planRuns, readManifest } from './run-directory.ts';
-import { type RunGroup, readGroup, readGroupRuns, writeGroup, writeReport } from './run-group.ts';
+import { groupRunsAt, type RunGroup, readGroup, readGroupRuns, writeGroup, writeReport } from './run-group.ts';
 import { checkTrust } from './sandbox-access.ts';
 import { readSeedGenome } from './seed-genome.ts';
 
@@ -134,11 +134,12 @@ export async function run(experiment: string, options: RunOptions = {}): Promise
   };
   // A module is found again by its path, a built-in by its name; `auto` is not chosen anew.
   const sandbox = isModulePath(config.sandbox.provider) ? config.sandbox.provider : provider.name;
-  writeGroup(out, group);
   for (const { run: id, dir, arm, seed } of planned.runs) {
     const manifest = { version, run: id, arm, seed, config, experimentDir, sandbox, group: planned.group };
     await createRunDirectory(dir, manifest, seedTrees);
   }
+  // Last: a group that can be found is complete.
+  writeGroup(out, group);
   const parallel = options.parallel ?? availableParallelism();
   options.onProgress?.({
     type: 'experiment.started',
@@ -152,19 +153,23 @@ export async function run(experiment: string, options: RunOptions = {}): Promise
 }
 
 /**
- * Continues a run that was stopped, killed or failed, to the end that an
- * undisturbed run would have reached.
+ * Continues what was stopped, killed or failed, to the end that an undisturbed
+ * run would have reached: one run, or every unfinished run of a group that was
+ * started together.
+ * @param target - A run or a group, by name below `out` or as a directory.
  * @throws {RunNotFoundError} {@link RunLockedError} {@link RunFormatError} {@link JournalCorruptError}
  */
-export async function resume(runOrDir: string, options: SessionOptions = {}): Promise<ExperimentOutcome> {
-  const dir = locateRun(runOrDir, options.out ?? defaultOut);
-  const manifest = readManifest(dir);
-  await using provider = await openProvider(manifest.sandbox, manifest.experimentDir);
-  await executeAll([{ run: manifest.run, dir, arm: manifest.arm, seed: manifest.seed }], 1, provider, options);
-  const out = dirname(dir);
-  const group = readGroup(out, manifest);
+export async function resume(target: string, options: SessionOptions = {}): Promise<ExperimentOutcome> {
+  const place = options.out ?? defaultOut;
+  const dirs = groupRunsAt(target, place) ?? [locateRun(target, place)];
+  const manifests = dirs.map((dir) => ({ dir, ...readManifest(dir) }));
+  const { config, experimentDir, sandbox } = manifests[0]!;
+  await using provider = await openProvider(sandbox, experimentDir);
+  await executeAll(manifests, options.parallel ?? availableParallelism(), provider, options);
+  const out = dirname(dirs[0]!);
+  const group = readGroup(out, manifests[0]!.group);
   const report = group === null ? null : writeReport(out, group, await readGroupRuns(out, group));
-  return outcomeOf(manifest.config.name, [await readRun(dir)], report);
+  return outcomeOf(config.name, await Promise.all(dirs.map(readRun)), report);
 }
 
 async function executeAll(
@@ -192,9 +197,8 @@ async function executeAll(
     try {
       await provider.reap(id);
       const { status, error } = await executeRun(dir, hostFor(provider, options, { signal, stopSoon }));
-      const stopped = status === 'failed' && signal.aborted ? 'stopped' : status;
-      options.onProgress?.({ type: 'run.ended', run: id, status: stopped, error });
-      return stopped;
+      options.onProgress?.({ type: 'run.ended', run: id, status, error });
+      return status;
     } catch (error) {
       failures.push(error);
       options.onProgress?.({ type: 'run.ended', run: id, status: 'failed', error });

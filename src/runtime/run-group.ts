@@ -1,10 +1,9 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { renderReport } from '../analysis/report.ts';
 import type { RunRecord } from '../analysis/run-record.ts';
 import { describeError, StorageFailedError } from '../core/errors.ts';
 import { readRun } from './read-run.ts';
-import type { RunManifest } from './run-directory.ts';
 import { runPaths } from './run-directory.ts';
 
 /** Runs that were started together: the unit of a report. Written beside the runs as `<group>/group.json`. */
@@ -33,9 +32,19 @@ export function writeGroup(out: string, group: RunGroup): void {
 }
 
 /** The group that a run was started with, or `null` when it was moved away from it. */
-export function readGroup(out: string, manifest: RunManifest): RunGroup | null {
-  const path = groupFile(out, manifest.group);
+export function readGroup(out: string, name: string): RunGroup | null {
+  const path = groupFile(out, name);
   return existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as RunGroup) : null;
+}
+
+/** The run directories of a group, by its directory or by its name below `out`; `null` when there is no such group. */
+export function groupRunsAt(target: string, out: string): readonly string[] | null {
+  for (const dir of [resolve(target), resolve(out, target)]) {
+    const group = readGroup(dirname(dir), basename(dir));
+    if (group !== null)
+      return group.runs.map((run) => join(dirname(dir), run)).filter((run) => existsSync(runPaths(run).manifest));
+  }
+  return null;
 }
 
 /** Records of a group's runs; a run whose directory is gone or was never made is left out. */

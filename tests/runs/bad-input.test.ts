@@ -155,7 +155,7 @@ if (process.argv[1]?.endsWith('task.mjs')) for (let i = 0; i < 400; i += 1) spaw
     writeFileSync(file, '');
     const end = await runCli(['run', hill, '--out', join(file, 'runs')]);
     expect(end.code).toBe(1);
-    expect(end.stderr).toMatch(/cannot write/);
+    expect(end.stderr).toMatch(/cannot create the run directory/);
   });
 
   it('refuses a run folder of another format, naming both', async () => {

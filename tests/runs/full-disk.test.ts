@@ -37,7 +37,7 @@ describe('a full disk', () => {
       );
       expect(stdout, stderr).toMatch(/first 1\n/);
       expect(stderr).toMatch(/free some space|ENOSPC|cannot (write|be written)/i);
-      expect(stdout, stderr).toMatch(/second 0\n[^]*repository sound\n18\n/);
+      expect(stdout, stderr).toMatch(/second 0\n[\s\S]*repository sound\n18\n/);
     },
     120_000,
   );

@@ -1,5 +1,8 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { scratchDir } from '../support/example-run.ts';
+import { factsOf, hill, runCli, scratchDir, startCli } from '../support/example-run.ts';
 import { killedAndResumed, resultOf, undisturbed } from './kill-and-resume.ts';
 
 describe('resume', () => {
@@ -8,5 +11,24 @@ describe('resume', () => {
     const seed = Math.floor(Math.random() * 2 ** 31);
     const dir = await killedAndResumed(scratchDir(), seed, whole.journalBytes);
     expect(resultOf(dir), `kill seed ${seed}`).toEqual(resultOf(whole.dir));
+  }, 120_000);
+
+  it('finishes its round when Ctrl-C reaches the whole process group, and continues from there', async () => {
+    const out = scratchDir();
+    const dir = join(out, 'hill-solo-1');
+    const args = ['run', hill, '--arm', 'solo', '--set', 'budget.generations=12', '--out', out, '--json'];
+    const child = startCli(args, { ownGroup: true });
+    while (!existsSync(join(dir, 'journal.jsonl')) || factsOf(dir).every((f) => f.type !== 'round.closed'))
+      await wait(20);
+    process.kill(-child.pid, 'SIGINT');
+    const end = await child.ended;
+    expect(end.code, end.stderr).toBe(130);
+    expect(JSON.parse(end.stdout)).toMatchObject({ status: 'stopped' });
+    const types = factsOf(dir).map((f) => f.type);
+    expect(types.at(-2)).toBe('round.closed');
+    expect(types.at(-1)).toBe('run.ended');
+    const resumed = await runCli(['resume', dir, '--json']);
+    expect(resumed.code, resumed.stderr).toBe(0);
+    expect(JSON.parse(resumed.stdout).runs[0].lineages.a.generations).toBe(12);
   }, 120_000);
 });

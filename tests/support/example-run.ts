@@ -30,14 +30,12 @@ export interface CliProcess {
   readonly stderrSoFar: () => string;
 }
 
-/** Starts the built command in a process of its own, in an empty directory. */
-export function startCli(
-  args: readonly string[],
-  options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv } = {},
-): CliProcess {
+/** Starts the built command in a process of its own. */
+export function startCli(args: readonly string[], options: { readonly ownGroup?: boolean } = {}): CliProcess {
   const child = spawn(process.execPath, [main, ...args], {
-    cwd: options.cwd ?? repository,
-    env: { ...process.env, NO_COLOR: '1', ...options.env },
+    cwd: repository,
+    env: { ...process.env, NO_COLOR: '1' },
+    detached: options.ownGroup === true,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let stdout = '';
@@ -50,11 +48,8 @@ export function startCli(
   return { pid: child.pid!, kill: (signal) => child.kill(signal), ended, stderrSoFar: () => stderr };
 }
 
-export function runCli(
-  args: readonly string[],
-  options?: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv },
-): Promise<CliEnd> {
-  return startCli(args, options).ended;
+export function runCli(args: readonly string[]): Promise<CliEnd> {
+  return startCli(args).ended;
 }
 
 export function factsOf(dir: string): Fact[] {

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import {
   describeError,
   type ExperimentOutcome,
@@ -86,23 +86,29 @@ async function printOutcome(session: Session, outcome: ExperimentOutcome): Promi
   );
 }
 
-/** One line for each run that has not reached its end, with the command that continues it. */
+/** A line for each run that has not reached its end, and the command that continues it, or all of them. */
 function unfinishedLines(
   session: Session,
   options: ExecuteOptions,
-  { runs }: ExperimentOutcome,
+  { runs, report }: ExperimentOutcome,
   ends: ReadonlyMap<string, RunEnd>,
 ): string[] {
-  return runs
-    .filter(({ status }) => status !== 'done')
-    .map(({ run, dir, status }) => {
-      const end = ends.get(run);
-      // A run that was told to stop at once broke off; that is no failure of its own.
-      const isFailed = (end?.status ?? status) === 'failed';
-      const why = !isFailed || end?.error == null ? '' : ` (${clean(describeError(end.error))})`;
-      const state = isFailed ? `failed${why}` : 'is unfinished';
-      return `${run} ${state}; continue it with: ${resumeCommand(session, options, nameOfRun(run, dir))}`;
-    });
+  const unfinished = runs.filter(({ status }) => status !== 'done');
+  const isGroup = unfinished.length > 1 && report !== null;
+  const lines = unfinished.map(({ run, dir, status }) => {
+    const end = ends.get(run);
+    // A run that was told to stop at once broke off; that is no failure of its own.
+    const isFailed = (end?.status ?? status) === 'failed';
+    const why = !isFailed || end?.error == null ? '' : ` (${clean(describeError(end.error))})`;
+    const state = isFailed ? `failed${why}` : 'is unfinished';
+    return isGroup
+      ? `${run} ${state}`
+      : `${run} ${state}; continue it with: ${resumeCommand(session, options, nameOfRun(run, dir))}`;
+  });
+  if (!isGroup) return lines;
+  // The report lies in the group's own directory.
+  const group = shellWord(fromHere(dirname(dirname(report))));
+  return [...lines, `continue them with: ${resumeCommand(session, options, group)}`];
 }
 
 function resumeCommand({ io }: Session, { nats }: ExecuteOptions, name: string): string {

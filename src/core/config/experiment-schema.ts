@@ -20,6 +20,7 @@ const openaiModelSchema = z.strictObject({
   /** Only as `${NAME}`: the value is read from the environment and never written down. */
   apiKey: z
     .string()
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is what the user has to write
     .regex(/^\$\{[A-Z_][A-Z0-9_]*\}$/, { error: 'write ${NAME}: secrets come from the environment' })
     .optional(),
   price: priceSchema.optional(),

@@ -168,7 +168,7 @@ export async function scanJournal(path: string, onFact: (fact: Fact) => void): P
   return end;
 }
 
-/** Split at line feeds alone: `readline` would split at U+2028 too, which JSON leaves as it is. */
+/** Split at line feeds alone: newer versions of `readline` split at U+2028 too, which JSON leaves as it is. */
 async function* linesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<JournalLine> {
   let rest: Buffer[] = [];
   const take = (last: Buffer) => {

@@ -42,10 +42,10 @@ async function edit(metaAgent: MemoryCommand, options: Options = {}) {
     genomes,
     sandboxes: memoryAccess(provider),
     gateways,
-    guard: () => ({
+    guard: {
       mounts: async () => [{ source: '/guarded/strategies', target: 'strategies' }],
       collect: options.collect ?? collectAll,
-    }),
+    },
     provenance: async () => ({
       see: (texts) => void seen.push([...texts]),
       conclude: async () => ({ reads: [], adoption: null }),

@@ -41,7 +41,8 @@ export interface MetaAgentPorts {
   readonly gateways: GatewayAccess;
   /** The handle of the one lineage whose genome this actor edits. */
   readonly guard: EditGuard;
-  readonly provenance: (snapshot: readonly StrategyRef[]) => Promise<EditProvenance>;
+  /** Opens the record of a child of generation `parent`. */
+  readonly provenance: (parent: number, snapshot: readonly StrategyRef[]) => Promise<EditProvenance>;
   /** Wall-clock limit of one edit and of one import check, in milliseconds. */
   readonly wallMs: number;
   readonly importWallMs: number;
@@ -60,7 +61,7 @@ const isBorrowed = (path: string) => path === borrowedMeta || path.startsWith(`$
  */
 export async function editGenome(ports: MetaAgentPorts, request: Request, signal: AbortSignal): Promise<Result> {
   const parent = await ports.genomes.get(request.parent.genome);
-  const provenance = await ports.provenance(request.snapshot);
+  const provenance = await ports.provenance(request.parent.generation, request.snapshot);
   const { command, files } = await workspaceOf(ports, request, parent);
   const mounts = await ports.guard.mounts({ ...request, round: request.generation });
   await using gateway = await ports.gateways.open(

@@ -30,7 +30,7 @@ function happenedLine(runs: readonly RunRecord[], outcomes: readonly LineageOutc
   const counts = (key: keyof LineageOutcome['counts']) => outcomes.reduce((total, o) => total + o.counts[key], 0);
   return (
     `${by('done')} of ${counted(runs.length, 'run')} done${unfinished.join('')}; ` +
-    `${counted(counts('generations'), 'generation')}: ${counts('promoted')} promoted, ${counts('refused')} refused, ` +
+    `${counted(counts('generations'), 'generation')}: ${counts('promoted')} promoted, ${counts('refused')} not, ` +
     `${counts('failed')} without a score, ${counted(counts('adoptions'), 'adoption')}.`
   );
 }

@@ -54,6 +54,7 @@ export interface OutcomeCounts {
   readonly generations: number;
   /** Generations with no selection score, generation 0 included. */
   readonly failed: number;
+  /** Measured, and not promoted. */
   readonly refused: number;
   readonly promoted: number;
   readonly adoptions: number;
@@ -139,7 +140,7 @@ function countsOf(generations: readonly Generation[]): OutcomeCounts {
   return {
     generations: count((g) => g.generation > 0),
     failed: count((g) => selectionScore(g) === null),
-    refused: count((g) => g.verdict === 'refused'),
+    refused: count((g) => g.verdict === 'refused' || g.verdict === 'archived'),
     promoted: count((g) => g.verdict === 'promoted'),
     adoptions: count((g) => g.adoption !== null),
     reads: generations.flatMap((g) => g.reads).filter((r) => r.shareInModel > 0 || r.shareInTree > 0).length,

@@ -93,7 +93,7 @@ function tableSections(outcomes: readonly LineageOutcome[], gains: readonly Tran
   const isAnyUneven = gains.some((g) => g.points.some(isUneven));
   return [
     `${markdownTable(gainColumns(format), gains)}\n\n${gainNotes(gains, isAnyUneven)}`,
-    `## Every lineage\n\n${markdownTable(outcomeColumns(format), outcomes)}\n\nSelection scores; best and last with their generation. \`failed\` counts generations without a score, which are no zeros. More columns in [outcomes.csv](outcomes.csv), every generation in [curves.csv](curves.csv).`,
+    `## Every lineage\n\n${markdownTable(outcomeColumns(format), outcomes)}\n\nSelection scores; best and last with their generation. \`failed\` counts generations without a score, which are no zeros; \`refused\` those that were measured and not promoted. More columns in [outcomes.csv](outcomes.csv), every generation in [curves.csv](curves.csv).`,
     `## Adoptions\n\n${
       adoptions.length === 0
         ? 'No adoption was recorded.'

@@ -18,24 +18,31 @@ export interface ProvenanceOptions {
   readonly policy: ExperimentConfig['adoption'];
   /** Whether what is shown really is the peers' code; only then can there be an adoption. */
   readonly isTransfer: boolean;
-  /** Genomes of the lineage's generations so far, oldest first. */
-  readonly history: () => readonly GenomeId[];
+  /** The lineage's generations so far, by number. */
+  readonly generations: ReadonlyMap<number, { readonly parent: number | null; readonly genome: GenomeId }>;
 }
 
-/** Opens the record of what reaches one generation; the lines a lineage ever had are kept between generations. */
+/** Opens the record of what reaches one generation. */
 export function createProvenance(
   options: ProvenanceOptions,
-): (snapshot: readonly StrategyRef[]) => Promise<EditProvenance> {
-  const ancestry = createLineSet();
-  let known = 0;
-  const growAncestry = async () => {
-    const history = options.history();
-    for (; known < history.length; known += 1) ancestry.addTree(await options.genomes.get(history[known]!));
+): (parent: number, snapshot: readonly StrategyRef[]) => Promise<EditProvenance> {
+  const { genomes, generations } = options;
+  // Parents change rarely, so the lines of the last one's ancestors are kept.
+  let latest: { readonly parent: number; readonly lines: LineSet } | null = null;
+  const linesBefore = async (parent: number): Promise<LineSet> => {
+    if (latest?.parent === parent) return latest.lines;
+    const lines = createLineSet();
+    for (let at: number | null = parent; at !== null; ) {
+      const ancestor: { readonly parent: number | null; readonly genome: GenomeId } = generations.get(at)!;
+      lines.addTree(await genomes.get(ancestor.genome));
+      at = ancestor.parent;
+    }
+    latest = { parent, lines };
+    return lines;
   };
-  return async (snapshot) => {
+  return async (parent, snapshot) => {
     if (!options.isTransfer || snapshot.length === 0) return noTransfer;
-    await growAncestry();
-    return openRecord(options, snapshot, ancestry);
+    return openRecord(options, snapshot, await linesBefore(parent));
   };
 }
 

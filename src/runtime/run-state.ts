@@ -14,9 +14,11 @@ export interface KnownLineage {
   member: Member;
   spent: Usage;
   evaluations: number;
-  /** Genomes of its generations so far, for provenance. */
-  readonly genomes: GenomeId[];
-  readonly commits: Map<number, CommitId>;
+  /** Its generations so far, failed ones included. */
+  readonly generations: Map<
+    number,
+    { readonly parent: number | null; readonly genome: GenomeId; readonly commit: CommitId }
+  >;
 }
 
 /** A round whose commits may not be in the repository yet. */
@@ -49,8 +51,7 @@ export class RunState {
           member: { lineage: id as LineageId, model, stop: null, best: null },
           spent: noUsage,
           evaluations: 0,
-          genomes: [],
-          commits: new Map(),
+          generations: new Map(),
         },
       ]),
     );
@@ -102,8 +103,8 @@ export class RunState {
     lineage.state = advance(lineage.state, generation);
     lineage.spent = addUsage(lineage.spent, generation.usage);
     lineage.evaluations += (generation.train?.items.length ?? 0) + (generation.selection?.items.length ?? 0);
-    lineage.genomes.push(generation.genome);
-    lineage.commits.set(generation.generation, generation.commit);
+    const { parent, genome, commit } = generation;
+    lineage.generations.set(generation.generation, { parent, genome, commit });
   }
 
   #unsafeRound(round: number): UnsafeRound {
@@ -124,7 +125,7 @@ function recordOf(manifest: RunManifest, g: Generation, lineage: KnownLineage, i
     round: g.round,
     model: lineage.member.model,
     genome: g.genome,
-    parentCommit: g.parent === null ? null : lineage.commits.get(g.parent)!,
+    parentCommit: g.parent === null ? null : lineage.generations.get(g.parent)!.commit,
     metaFrom: g.metaFrom,
     verdict: g.verdict,
     summary: summaryOf(g),

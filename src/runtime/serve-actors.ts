@@ -99,7 +99,12 @@ async function lend(parts: ActorParts) {
   const of = (id: LineageId, known: KnownLineage) => {
     const handle = parts.markspace.handleFor(id);
     const isTransfer = arm.strategies === 'peers';
-    const provenance = createProvenance({ genomes, policy: config.adoption, isTransfer, history: () => known.genomes });
+    const provenance = createProvenance({
+      genomes,
+      policy: config.adoption,
+      isTransfer,
+      generations: known.generations,
+    });
     const { strategies } = arm;
     const { visibility } = config;
     return {

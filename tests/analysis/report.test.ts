@@ -186,7 +186,7 @@ describe('five lines for the terminal', () => {
       ...seeds.map((s) => run('iid', s, 0.75)),
     ]);
     expect(lines).toEqual([
-      '12 of 12 runs done; 12 generations: 11 promoted, 0 refused, 1 without a score, 0 adoptions.',
+      '12 of 12 runs done; 12 generations: 11 promoted, 0 not, 1 without a score, 0 adoptions.',
       'Gain over generation 0 (median over seeds): paired a +0.500; solo a +0.250; sham a +0.250.',
       'Paired gained more than solo in a 2 of 3 seeds; than sham in a 3 of 3 seeds; help beyond both solo and sham is not shown.',
       'Baselines (median over seeds): iid a +0.500; sequential not run.',

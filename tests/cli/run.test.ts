@@ -80,7 +80,7 @@ describe('resume', () => {
     expect(lines.slice(5)).toEqual([
       '',
       `Report   ${join(out, 'packing', 'report', 'report.md')}`,
-      `History  git -C ${join(at, 'lineage')} log --graph --oneline --all`,
+      `History  git -C ${join(at, 'lineage')} log --graph --oneline --glob=refs/attempts`,
       `Next     galapagos log ${at}`,
       `         galapagos show ${at}`,
       '',

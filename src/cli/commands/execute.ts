@@ -80,7 +80,7 @@ async function printOutcome(session: Session, outcome: ExperimentOutcome): Promi
   const name = nameOfRun(first.run, first.dir);
   const galapagos = session.io.commandName;
   session.print(
-    `History  git -C ${shellWord(fromHere(join(first.dir, 'lineage')))} log --graph --oneline --all`,
+    `History  git -C ${shellWord(fromHere(join(first.dir, 'lineage')))} log --graph --oneline --glob=refs/attempts`,
     `Next     ${galapagos} log ${name}`,
     `         ${galapagos} show ${name}`,
   );

@@ -30,7 +30,7 @@ export function runLines(session: Session, record: RunRecord): string[] {
     '',
     ...columns(record.lineages.map((l) => lineageCells(session, l))),
     '',
-    `History  git -C ${shellWord(fromHere(repositoryOf(record)))} log --graph --oneline --all`,
+    `History  git -C ${shellWord(fromHere(repositoryOf(record)))} log --graph --oneline --glob=refs/attempts`,
     `Next     ${io.commandName} show ${name}/${record.lineages[0]?.id ?? ''}`,
     ...(record.status === 'stopped' || record.status === 'failed' ? [`         ${io.commandName} resume ${name}`] : []),
   ];

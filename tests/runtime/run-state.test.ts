@@ -49,7 +49,7 @@ async function folded(path: string): Promise<RunState> {
 
 const visible = (state: RunState) => ({
   ...{ round: state.round, ended: state.ended, wallMs: state.wallMs, unsafe: state.unsafeRounds },
-  lineages: [...state.lineages].map(([id, known]) => [id, { ...known, commits: [...known.commits] }]),
+  lineages: state.lineages,
 });
 
 describe('the state of a run', () => {

@@ -1,10 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import PQueue from 'p-queue';
 import type { GatewayAccess, OpenGateway, SandboxAccess } from '../../actors/sandbox-access.ts';
 import type { Gateway } from '../../sandboxes/gateway/gateway.ts';
 import { openGateway } from '../../sandboxes/gateway/open-gateway.ts';
+import { startTokenOf } from '../../sandboxes/process-identity.ts';
 import type { SandboxProvider } from '../../sandboxes/sandbox.ts';
 import type { Budget } from '../core/budget.ts';
 import type { ExperimentConfig } from '../core/config/experiment-schema.ts';
@@ -56,8 +57,7 @@ export interface GatewayBinding {
 
 /** Gateways with a run's models, budgets, limits and call log bound. Dispose to remove the socket directory. */
 export function bindGateways({ config, models, budgetOf, callsDir }: GatewayBinding): GatewayAccess & Disposable {
-  // Not below the run's directory: a Unix socket's path is at most 107 bytes.
-  const dir = mkdtempSync(join(tmpdir(), 'gal-'));
+  const dir = makeSocketDirectory();
   const latest = new Map<LineageId, { readonly generation: number; readonly calls: GenerationCalls }>();
   const callsOf = (lineage: LineageId, generation: number) => {
     const known = latest.get(lineage);
@@ -95,6 +95,21 @@ export function bindGateways({ config, models, budgetOf, callsDir }: GatewayBind
     },
     [Symbol.dispose]: () => rmSync(dir, { recursive: true, force: true }),
   };
+}
+
+const socketDirectory = /^gal-(\d+)-([0-9a-z]+)-\w{6}$/;
+
+/** Not below the run's directory, because a Unix socket's path is at most 107 bytes. What dead processes left is removed. */
+function makeSocketDirectory(): string {
+  for (const name of readdirSync(tmpdir())) {
+    const [, pid, token] = socketDirectory.exec(name) ?? [];
+    if (pid === undefined || startTokenOf(Number(pid)) === token) continue;
+    // Another user's is not ours to remove.
+    try {
+      rmSync(join(tmpdir(), name), { recursive: true, force: true });
+    } catch {}
+  }
+  return mkdtempSync(join(tmpdir(), `gal-${process.pid}-${startTokenOf(process.pid)}-`));
 }
 
 function adapt(gateway: Gateway): OpenGateway {

@@ -38,9 +38,11 @@ async function generationsOf(
   const end = await runCli(['run', experiment, ...solo, '--out', out, '--json', ...more]);
   const dir = join(out, 'hill-solo-1');
   const generations = existsSync(join(dir, 'journal.jsonl'))
-    ? factsOf(dir).flatMap((f) =>
-        f.type === 'lineage.finished' ? [(f.body as { generation: Generation }).generation] : [],
-      )
+    ? factsOf(dir)
+        .flatMap((f) =>
+          f.type === 'lineage.finished' ? [(f.body as { generation: Generation | null }).generation ?? []] : [],
+        )
+        .flat()
     : [];
   return { code: end.code, stderr: end.stderr, generations };
 }
@@ -180,6 +182,27 @@ if (process.argv[1]?.endsWith('task.mjs')) for (let i = 0; i < 400; i += 1) spaw
     const third = await runCli(['resume', dir, '--json']);
     expect(third.code, third.stderr).toBe(0);
   }, 60_000);
+
+  it('refuses to run code of an untrusted model where nothing isolates it', async () => {
+    const untrusted = edit('model.ts', 'isTrusted: true', 'isTrusted: false');
+    const end = await runCli(['run', hillWith(untrusted), ...solo, '--out', scratchDir()]);
+    expect(end.code).toBe(4);
+    expect(end.stderr).toMatch(/sandbox plain does not isolate, and walker may write any code/);
+  });
+
+  it('stops a lineage when its budget is used up, and keeps what was paid for', async () => {
+    const { code, generations } = await generationsOf(
+      hillWith(),
+      '--set',
+      'budget.generations=5',
+      '--set',
+      'lineageBudget.evaluations=6',
+    );
+    expect(code).toBe(0);
+    const measured = generations.flatMap((g) => [...(g.train?.items ?? []), ...(g.selection?.items ?? [])]);
+    expect(measured.length).toBe(12);
+    expect(Math.max(...generations.map((g) => g.generation))).toBeLessThanOrEqual(3);
+  });
 
   it('names the rule that a plugged-in actor breaks', async () => {
     const lenient = edit('gate.ts', "verdict: 'failed',", "verdict: 'promoted',");

@@ -33,6 +33,7 @@ const config = parseExperiment({
   arms: ['paired'],
   seeds: [1],
   budget: { generations: rounds },
+  task: { maxCalls: 0 },
 });
 
 /** Asks the model through the gateway's socket, as a meta-agent would. */
@@ -75,6 +76,7 @@ const out = mkdtempSync(join(tmpdir(), 'gal-bench-'));
 const never = new AbortController().signal;
 const finished: number[] = [];
 const rss: number[] = [];
+const heap: number[] = [];
 const run = parseRunId('overhead-paired-1');
 const dir = join(out, run);
 const seed = readSeedGenome(join(example, 'seed'), config.genome);
@@ -112,7 +114,12 @@ await executeRun(dir, {
   onFact: (_, fact) => {
     if (fact.type !== 'lineage.finished') return;
     finished.push(performance.now());
-    if (finished.length % 100 === 0) rss.push(process.memoryUsage().rss / 2 ** 20);
+    if (finished.length % 100 === 0) {
+      // Without the flag the figure includes garbage that nobody has collected yet.
+      globalThis.gc?.();
+      heap.push(process.memoryUsage().heapUsed / 2 ** 20);
+      rss.push(process.memoryUsage().rss / 2 ** 20);
+    }
   },
   signal: never,
   stopSoon: never,
@@ -131,4 +138,7 @@ console.log(
   `one bare node -e 0       ${baselineMs.toFixed(1)} ms   ratio overhead/start ${(per(lineages.length, finished.length) / baselineMs).toFixed(3)}`,
 );
 console.log(`resident memory          ${rss[0]?.toFixed(0)} MiB after 100, ${rss.at(-1)?.toFixed(0)} MiB at the end`);
+console.log(
+  `heap in use              ${heap[0]?.toFixed(0)} MiB after 100, ${heap.at(-1)?.toFixed(0)} MiB at the end${globalThis.gc ? '' : ' (uncollected garbage included: run with --expose-gc)'}`,
+);
 rmSync(out, { recursive: true, force: true });

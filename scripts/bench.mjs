@@ -12,7 +12,12 @@ if (asked.length === 0 || unknown.length > 0) {
 } else {
   for (const name of asked) {
     const { code } = await runChild(
-      [process.execPath, inRoot('node_modules', 'jiti', 'lib', 'jiti-cli.mjs'), inRoot('bench', `${name}.ts`)],
+      [
+        process.execPath,
+        '--expose-gc',
+        inRoot('node_modules', 'jiti', 'lib', 'jiti-cli.mjs'),
+        inRoot('bench', `${name}.ts`),
+      ],
       {},
     );
     if (code !== 0) process.exitCode = 1;

@@ -24,7 +24,7 @@ export interface MemoryBusOptions {
  * The bus inside one process. Messages are frozen copies; subscribers run
  * after the publisher's current step, never inside it. Nothing outlives the
  * process: jobs still waiting at close are refused with BusClosedError. The
- * results of the last 10 000 jobs are remembered.
+ * results of the last 1 000 jobs are remembered.
  */
 export function createMemoryBus(options: MemoryBusOptions = {}): Bus {
   const log = options.log ?? createLogger({ bindings: { part: 'bus' } });

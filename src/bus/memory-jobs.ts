@@ -8,7 +8,7 @@ import { failure, type Outcome } from './outcome.ts';
 import { Tally } from './tally.ts';
 
 /** Results that a later submit of the same key still gets. */
-const maxRemembered = 10_000;
+const maxRemembered = 1_000;
 
 /** All queues of an in-process bus, and every job by its key. */
 export class MemoryJobs {

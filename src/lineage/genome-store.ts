@@ -8,6 +8,7 @@ import {
   manifestOf,
   parseTreePath,
   type TreeFile,
+  totalBytes,
   treeId,
 } from '../core/file-tree.ts';
 import { type GenomeId, parseGenomeId } from '../core/ids.ts';
@@ -30,7 +31,7 @@ const manifestSchema = z.array(
  * not at all, whenever the process is killed. It is not forced to disk: after
  * a power failure a recent file may be empty, which `get` notices and the
  * next `put` repairs. A file stored before is not written, and within one
- * process not even looked for. Files are small and local, so calls are
+ * process not even looked for; recent genomes stay in memory and must not be changed. Files are small and local, so calls are
  * synchronous: each would cost ten times as much through the thread pool.
  *
  * @throws {StorageFailedError} from `put`, when the directory cannot be written.
@@ -38,13 +39,17 @@ const manifestSchema = z.array(
  */
 export function createFileGenomeStore(dir: string): GenomeStore {
   const stored = new Set<string>();
+  const made = new Set<string>();
+  const recent = createRecentTrees();
   let lastTemporary = 0;
 
   function write(path: string, bytes: Uint8Array): void {
     if (stored.has(path)) return;
     if (statSync(path, { throwIfNoEntry: false })?.size !== bytes.byteLength) {
       const temporary = `${path}.${process.pid}-${++lastTemporary}.tmp`;
-      mkdirSync(dirname(path), { recursive: true });
+      const folder = dirname(path);
+      if (!made.has(folder)) mkdirSync(folder, { recursive: true });
+      made.add(folder);
       writeFileSync(temporary, bytes);
       renameSync(temporary, path);
     }
@@ -60,11 +65,15 @@ export function createFileGenomeStore(dir: string): GenomeStore {
         // Last, so that a manifest never names a blob that is not there.
         write(manifestPath(dir, id), Buffer.from(canonicalJson(manifest)));
       } catch (cause) {
+        made.clear();
         throw new StorageFailedError(`cannot store genome ${id}`, { cause });
       }
+      recent.keep(id, copyOf(tree));
       return id;
     },
     async get(id) {
+      const known = recent.find(id);
+      if (known !== null) return known;
       const manifest = parseManifest(id, readStored(manifestPath(dir, parseGenomeId(id)), `genome ${id}`));
       const files = manifest.map((entry): [string, TreeFile] => {
         const what = `${entry.path} of genome ${id}`;
@@ -72,7 +81,43 @@ export function createFileGenomeStore(dir: string): GenomeStore {
         if (sha256(bytes) !== entry.sha256) throw new LineageCorruptError(`${what} does not match its hash`);
         return [entry.path, { bytes, isExecutable: entry.isExecutable }];
       });
-      return new Map(files);
+      const tree: FileTree = new Map(files);
+      recent.keep(id, tree);
+      return tree;
+    },
+  };
+}
+
+/** Bytes of recent genomes that stay in memory. */
+const recentBytes = 32 * 1024 * 1024;
+
+/** The genomes used last: a generation asks for the same few again and again. */
+function createRecentTrees() {
+  const trees = new Map<GenomeId, FileTree>();
+  let bytes = 0;
+  const drop = (id: GenomeId) => {
+    const tree = trees.get(id);
+    if (tree === undefined) return;
+    trees.delete(id);
+    bytes -= totalBytes(tree);
+  };
+  return {
+    find(id: GenomeId): FileTree | null {
+      const tree = trees.get(id);
+      if (tree === undefined) return null;
+      // The order of a Map is the order of insertion: the first is the one not used for longest.
+      trees.delete(id);
+      trees.set(id, tree);
+      return tree;
+    },
+    keep(id: GenomeId, tree: FileTree): void {
+      drop(id);
+      trees.set(id, tree);
+      bytes += totalBytes(tree);
+      for (const oldest of trees.keys()) {
+        if (bytes <= recentBytes) break;
+        drop(oldest);
+      }
     },
   };
 }

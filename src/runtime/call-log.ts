@@ -48,6 +48,7 @@ export function openGenerationCalls(dir: string, lineage: LineageId, generation:
       if (call?.answer) answers.set(`${call.purpose} ${call.index} ${call.digest}`, call.answer);
     }
   }
+  let isThere = false;
   const previous = new Map<string, readonly string[]>();
   return {
     recall: (purpose, index, digest) => answers.get(`${purpose} ${index} ${digest}`) ?? null,
@@ -68,7 +69,8 @@ export function openGenerationCalls(dir: string, lineage: LineageId, generation:
         error,
       };
       try {
-        mkdirSync(folder, { recursive: true });
+        if (!isThere) mkdirSync(folder, { recursive: true });
+        isThere = true;
         appendFileSync(path, `${JSON.stringify(line)}\n`);
       } catch (cause) {
         throw new StorageFailedError(`cannot write ${path}`, { cause });

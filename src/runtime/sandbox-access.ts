@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { accessSync, constants, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import PQueue from 'p-queue';
@@ -99,17 +99,28 @@ export function bindGateways({ config, models, budgetOf, callsDir }: GatewayBind
 
 const socketDirectory = /^gal-(\d+)-([0-9a-z]+)-\w{6}$/;
 
-/** Not below the run's directory, because a Unix socket's path is at most 107 bytes. What dead processes left is removed. */
+/** In memory where the system has such a place; not below the run's directory, because a Unix socket's path is at most 107 bytes. */
+function socketParent(): string {
+  try {
+    accessSync('/dev/shm', constants.W_OK | constants.X_OK);
+    return '/dev/shm';
+  } catch {
+    return tmpdir();
+  }
+}
+
+/** A directory of this process alone. What dead processes left is removed. */
 function makeSocketDirectory(): string {
-  for (const name of readdirSync(tmpdir())) {
+  const parent = socketParent();
+  for (const name of readdirSync(parent)) {
     const [, pid, token] = socketDirectory.exec(name) ?? [];
     if (pid === undefined || startTokenOf(Number(pid)) === token) continue;
     // Another user's is not ours to remove.
     try {
-      rmSync(join(tmpdir(), name), { recursive: true, force: true });
+      rmSync(join(parent, name), { recursive: true, force: true });
     } catch {}
   }
-  return mkdtempSync(join(tmpdir(), `gal-${process.pid}-${startTokenOf(process.pid)}-`));
+  return mkdtempSync(join(parent, `gal-${process.pid}-${startTokenOf(process.pid)}-`));
 }
 
 function adapt(gateway: Gateway): OpenGateway {

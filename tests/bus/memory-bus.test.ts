@@ -36,13 +36,13 @@ it('runs subscribers after the publisher, never inside it', async () => {
   expect(order).toEqual(['publisher', 'subscriber']);
 });
 
-it('remembers the last 10 000 results and forgets older ones', async () => {
+it('remembers the last 1 000 results and forgets older ones', async () => {
   const run = freshRun();
   await using bus = createMemoryBus({ log });
   let ran = 0;
   await bus.work(queueOf(run), async () => (ran += 1), { concurrency: 100 });
   const submit = (n: number) => bus.submit(queueOf(run), { key: `k${n}`, body: null }, { signal: calm });
-  for (let n = 0; n <= 10_000; n += 1) await submit(n);
+  for (let n = 0; n <= 1_000; n += 1) await submit(n);
   await submit(1);
   expect(ran).toBe(10_001);
   await submit(0);

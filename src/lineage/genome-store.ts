@@ -31,7 +31,7 @@ const manifestSchema = z.array(
  * not at all, whenever the process is killed. It is not forced to disk: after
  * a power failure a recent file may be empty, which `get` notices and the
  * next `put` repairs. A file stored before is not written, and within one
- * process not even looked for; recent genomes stay in memory and must not be changed. Files are small and local, so calls are
+ * process not even looked for; recent genomes stay in memory. Files are small and local, so calls are
  * synchronous: each would cost ten times as much through the thread pool.
  *
  * @throws {StorageFailedError} from `put`, when the directory cannot be written.
@@ -73,7 +73,7 @@ export function createFileGenomeStore(dir: string): GenomeStore {
     },
     async get(id) {
       const known = recent.find(id);
-      if (known !== null) return known;
+      if (known !== null) return copyOf(known);
       const manifest = parseManifest(id, readStored(manifestPath(dir, parseGenomeId(id)), `genome ${id}`));
       const files = manifest.map((entry): [string, TreeFile] => {
         const what = `${entry.path} of genome ${id}`;
@@ -82,7 +82,7 @@ export function createFileGenomeStore(dir: string): GenomeStore {
         return [entry.path, { bytes, isExecutable: entry.isExecutable }];
       });
       const tree: FileTree = new Map(files);
-      recent.keep(id, tree);
+      recent.keep(id, copyOf(tree));
       return tree;
     },
   };

@@ -44,7 +44,7 @@ it('remembers the last 1 000 results and forgets older ones', async () => {
   const submit = (n: number) => bus.submit(queueOf(run), { key: `k${n}`, body: null }, { signal: calm });
   for (let n = 0; n <= 1_000; n += 1) await submit(n);
   await submit(1);
-  expect(ran).toBe(10_001);
+  expect(ran).toBe(1_001);
   await submit(0);
-  expect(ran).toBe(10_002);
+  expect(ran).toBe(1_002);
 });

@@ -8,7 +8,6 @@ import { IdInvalidError } from './errors.ts';
 declare const brand: unique symbol;
 type Branded<Name extends string> = string & { readonly [brand]: Name };
 
-export type ExperimentId = Branded<'experiment'>;
 export type RunId = Branded<'run'>;
 export type LineageId = Branded<'lineage'>;
 export type MarkId = Branded<'mark'>;
@@ -39,7 +38,6 @@ function parseHex(kind: string, text: string, lengths: readonly number[]): strin
   return text;
 }
 
-export const parseExperimentId = (text: string) => parseToken('experiment', text) as ExperimentId;
 export const parseRunId = (text: string) => parseToken('run', text) as RunId;
 export const parseLineageId = (text: string) => parseToken('lineage', text) as LineageId;
 export const parseMarkId = (text: string) => parseToken('mark', text) as MarkId;

@@ -29,20 +29,13 @@ export type Consequence =
   | { readonly status: 'measured'; readonly score: number; readonly details: Json }
   | { readonly status: 'failed'; readonly reason: FailureReason; readonly message: string };
 
-export const failureReasons = [
-  'crash',
-  'timeout',
-  'limit',
-  'no-answer',
-  'infeasible',
-  'niche-error',
-  'sandbox',
-] as const;
+export const failureReasons = ['crash', 'timeout', 'limit', 'no-answer', 'infeasible', 'niche-error'] as const;
 /**
  * `crash` non-zero exit · `timeout` wall clock · `limit` memory, output or
  * disk · `no-answer` stdout is not one JSON document of the right shape ·
  * `infeasible` an answer the niche's rules forbid · `niche-error` the niche
- * threw · `sandbox` the sandbox itself failed, every retry included.
+ * threw. A sandbox that failed is no consequence of the candidate's, so there
+ * is no reason for it: the run stops and can be resumed.
  */
 export type FailureReason = (typeof failureReasons)[number];
 

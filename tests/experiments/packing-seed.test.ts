@@ -10,7 +10,7 @@ import { textFile } from '../../src/core/file-tree.ts';
 import { parseGenomeManifest } from '../../src/core/genome.ts';
 import type { Json } from '../../src/core/json.ts';
 import { createMutator } from '../../src/models/mutator/mutator.ts';
-import circlePacking from '../../src/niches/circle-packing/niche.ts';
+import { circlePacking } from '../../src/niches/circle-packing/niche.ts';
 
 const seedDir = new URL('../../experiments/packing/seed/', import.meta.url).pathname;
 const signal = new AbortController().signal;

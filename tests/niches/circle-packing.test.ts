@@ -10,7 +10,7 @@ import {
   sumIsAtMostOne,
   toInteger,
 } from '../../src/niches/circle-packing/exact.ts';
-import circlePacking, { circlePackingParamsSchema } from '../../src/niches/circle-packing/niche.ts';
+import { circlePacking, circlePackingParamsSchema } from '../../src/niches/circle-packing/niche.ts';
 
 const signal = new AbortController().signal;
 

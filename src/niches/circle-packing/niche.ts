@@ -33,7 +33,6 @@ export const circlePacking = defineNiche<CirclePackingParams>({
     measure: (_situation, answer) => measure(circles, answer),
   }),
 });
-export default circlePacking;
 
 function situation(n: number, split: Split, seed: number, index: number): Situation {
   const start = randomStream(seed, 'circle-packing', split, index).int(2 ** 31);

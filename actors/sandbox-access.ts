@@ -1,6 +1,6 @@
 import type { FileTree, TreeLimits } from '../src/core/file-tree.ts';
 import type { GenomeId, LineageId } from '../src/core/ids.ts';
-import type { Usage } from '../src/core/messages.ts';
+import type { Usage } from '../src/core/records.ts';
 
 /**
  * What the runtime lends to roles that run a genome's code. Limits, labels and

@@ -3,7 +3,7 @@ import { MarkspaceDeniedError } from '../src/core/errors.ts';
 import type { FileTree } from '../src/core/file-tree.ts';
 import type { GenomeId, LineageId, RunId } from '../src/core/ids.ts';
 import type { Journal } from '../src/core/journal.ts';
-import type { StrategyRef } from '../src/core/messages.ts';
+import type { StrategyRef } from '../src/core/records.ts';
 import { collectTree } from './collect/collect.ts';
 import { createDenials, type Denials, quoted } from './denials.ts';
 import type { LineageHandle, Markspace, Mount, MountRequest } from './markspace.ts';

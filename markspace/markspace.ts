@@ -1,7 +1,7 @@
 import type { FileTree } from '../src/core/file-tree.ts';
 import type { CommitId, GenomeId, LineageId } from '../src/core/ids.ts';
 import type { Json } from '../src/core/json.ts';
-import type { StrategyRef } from '../src/core/messages.ts';
+import type { StrategyRef } from '../src/core/records.ts';
 import type { Mark } from './mark.ts';
 
 /** The shared space behind its guard. Who holds no handle can only see what was published. */

@@ -11,7 +11,7 @@ import {
 } from '../src/core/ids.ts';
 import { factKey, type Journal } from '../src/core/journal.ts';
 import { canonicalJson, sha256 } from '../src/core/json.ts';
-import type { StrategyRef } from '../src/core/messages.ts';
+import type { StrategyRef } from '../src/core/records.ts';
 import type { Denials } from './denials.ts';
 import type { Mark } from './mark.ts';
 import type { Published } from './markspace.ts';

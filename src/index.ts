@@ -37,17 +37,7 @@ export {
 export { describeError, type ErrorCode, GalapagosError } from './core/errors.ts';
 export type { Fact } from './core/journal.ts';
 export type { Json } from './core/json.ts';
-export type {
-  Check,
-  Evaluation,
-  Generation,
-  RequestOf,
-  ResultOf,
-  RoleName,
-  StrategyRef,
-  Usage,
-  Verdict,
-} from './core/messages.ts';
+export type { RequestOf, ResultOf, RoleName } from './core/messages.ts';
 export {
   type Answer,
   type Consequence,
@@ -58,6 +48,7 @@ export {
   type Split,
 } from './core/niche.ts';
 export { type RandomStream, randomStream } from './core/random.ts';
+export type { Check, Evaluation, Generation, StrategyRef, Usage, Verdict } from './core/records.ts';
 export type { LogEntry } from './lineage/lineage.ts';
 export type { PortsOf } from './runtime/actors.ts';
 export { type Diagnosis, doctor, type ToolStatus } from './runtime/doctor.ts';

@@ -1,5 +1,5 @@
 import type { Json } from '../../src/core/json.ts';
-import { type Generation, untimed } from '../../src/core/messages.ts';
+import { type Generation, untimed } from '../../src/core/records.ts';
 
 /**
  * The evaluation note of a generation: what was measured after the commit was

@@ -1,15 +1,8 @@
 import type { Ask } from '../../src/core/ask.ts';
 import { describeError } from '../../src/core/errors.ts';
-import {
-  addUsage,
-  type Evaluation,
-  type EvaluationItem,
-  noUsage,
-  type RequestOf,
-  type ResultOf,
-  type Usage,
-} from '../../src/core/messages.ts';
+import type { RequestOf, ResultOf } from '../../src/core/messages.ts';
 import type { Consequence, Niche, Situation } from '../../src/core/niche.ts';
+import { addUsage, type Evaluation, type EvaluationItem, noUsage, type Usage } from '../../src/core/records.ts';
 
 export interface EnvironmentPorts {
   readonly niche: Niche;

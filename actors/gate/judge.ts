@@ -1,4 +1,5 @@
-import type { Check, RequestOf, ResultOf } from '../../src/core/messages.ts';
+import type { RequestOf, ResultOf } from '../../src/core/messages.ts';
+import type { Check } from '../../src/core/records.ts';
 
 type Evidence = RequestOf<'gate'>;
 

@@ -1,5 +1,6 @@
 import { assign, emit, fromPromise, setup } from 'xstate';
-import type { Evaluation, Generation, RequestOf, ResultOf } from '../../src/core/messages.ts';
+import type { RequestOf, ResultOf } from '../../src/core/messages.ts';
+import type { Evaluation, Generation } from '../../src/core/records.ts';
 import { type JobEmitted, type JobEvent, notProvided } from '../job-actor.ts';
 import { advance, type LineageState } from './lineage-state.ts';
 

@@ -1,6 +1,6 @@
 import type { ArchiveEntry } from '../../src/core/define.ts';
 import type { CommitId, GenomeId } from '../../src/core/ids.ts';
-import type { Evaluation, Generation } from '../../src/core/messages.ts';
+import type { Evaluation, Generation } from '../../src/core/records.ts';
 
 /** A generation that can be a parent, with what the next generation needs to know of it. */
 export interface Ancestor {

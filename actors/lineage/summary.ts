@@ -1,4 +1,4 @@
-import type { Generation } from '../../src/core/messages.ts';
+import type { Generation } from '../../src/core/records.ts';
 
 /** The subject line of a generation's commit: what changed, or why it failed. One line, no scores. */
 export function summaryOf(g: Omit<Generation, 'commit' | 'published'>): string {

@@ -3,7 +3,8 @@ import { type FileTree, type TreeLimits, totalBytes } from '../../src/core/file-
 import { parseGenomeManifest } from '../../src/core/genome.ts';
 import type { GenomeId } from '../../src/core/ids.ts';
 import type { Json } from '../../src/core/json.ts';
-import type { Adoption, Read, RequestOf, ResultOf, StrategyRef } from '../../src/core/messages.ts';
+import type { RequestOf, ResultOf } from '../../src/core/messages.ts';
+import type { Adoption, Read, StrategyRef } from '../../src/core/records.ts';
 import type { GatewayAccess, OpenGateway, OpenSandbox, SandboxAccess } from '../sandbox-access.ts';
 
 type Request = RequestOf<'meta-agent'>;

@@ -2,7 +2,7 @@ import { createActor, fromPromise, waitFor } from 'xstate';
 import type { Ask } from '../../src/core/ask.ts';
 import type { RunId } from '../../src/core/ids.ts';
 import type { Journal } from '../../src/core/journal.ts';
-import type { Evaluation, Generation, StrategyRef } from '../../src/core/messages.ts';
+import type { Evaluation, Generation, StrategyRef } from '../../src/core/records.ts';
 import { type Member, type RoundResult, type RunContext, runMachine } from './run-machine.ts';
 
 export interface RunPorts {

@@ -1,6 +1,6 @@
 import { assign, fromPromise, setup } from 'xstate';
 import type { GenomeId, LineageId } from '../../src/core/ids.ts';
-import type { Generation, StrategyRef } from '../../src/core/messages.ts';
+import type { Generation, StrategyRef } from '../../src/core/records.ts';
 import { notProvided } from '../job-actor.ts';
 
 /** One lineage as its run sees it. */

@@ -1,6 +1,7 @@
 import { parseGenomeManifest } from '../../src/core/genome.ts';
 import type { Json } from '../../src/core/json.ts';
-import { noUsage, type RequestOf, type ResultOf } from '../../src/core/messages.ts';
+import type { RequestOf, ResultOf } from '../../src/core/messages.ts';
+import { noUsage } from '../../src/core/records.ts';
 import type { GatewayAccess, GenomeReader, SandboxAccess } from '../sandbox-access.ts';
 
 export interface SolverPorts {

@@ -4,7 +4,7 @@ import { StorageFailedError } from '../../src/core/errors.ts';
 import type { FileTree } from '../../src/core/file-tree.ts';
 import type { GenomeId, LineageId } from '../../src/core/ids.ts';
 import { sha256 } from '../../src/core/json.ts';
-import type { StrategyRef } from '../../src/core/messages.ts';
+import type { StrategyRef } from '../../src/core/records.ts';
 import { mountTargets } from '../collect/path-rules.ts';
 import type { Mount } from '../markspace.ts';
 import { type ContentCache, createContentCache } from './content-cache.ts';

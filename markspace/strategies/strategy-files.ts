@@ -2,7 +2,7 @@ import { GenomeInvalidError } from '../../src/core/errors.ts';
 import type { FileTree } from '../../src/core/file-tree.ts';
 import type { GenomeId } from '../../src/core/ids.ts';
 import { sha256 } from '../../src/core/json.ts';
-import type { StrategyRef } from '../../src/core/messages.ts';
+import type { StrategyRef } from '../../src/core/records.ts';
 import { checkPaths } from '../collect/path-rules.ts';
 import type { ContentCache } from './content-cache.ts';
 import { shamFile } from './sham.ts';

@@ -1,6 +1,6 @@
 import type { Budget } from '../../src/core/budget.ts';
 import type { ChatRequest, ModelAnswer } from '../../src/core/chat.ts';
-import type { Usage } from '../../src/core/messages.ts';
+import type { Usage } from '../../src/core/records.ts';
 
 /** Ceilings for one gateway, that is for one sandbox. Set by the runtime; nothing inside can raise them. */
 export interface GatewayLimits {

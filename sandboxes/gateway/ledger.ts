@@ -1,7 +1,7 @@
 import type { Budget, Reservation } from '../../src/core/budget.ts';
 import type { ModelAnswer } from '../../src/core/chat.ts';
 import { BudgetExhaustedError } from '../../src/core/errors.ts';
-import { addUsage, noUsage, type Usage } from '../../src/core/messages.ts';
+import { addUsage, noUsage, type Usage } from '../../src/core/records.ts';
 import type { GatewayLimits, RefusalReason } from './gateway.ts';
 
 /** The tokens of one call and their price; `usd` is `null` when it is unknown. */

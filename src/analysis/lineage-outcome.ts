@@ -1,5 +1,5 @@
 import { type ArmName, armNames } from '../core/config/arms.ts';
-import type { Evaluation, Generation } from '../core/messages.ts';
+import type { Evaluation, Generation } from '../core/records.ts';
 import { bestGeneration, type LineageRecord, type RunRecord, selectionScore } from './run-record.ts';
 
 /** What one lineage achieved in one run. `null` always means "not measured", never 0. */

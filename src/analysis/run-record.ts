@@ -1,5 +1,5 @@
 import type { ArmName } from '../core/config/arms.ts';
-import type { Evaluation, Generation, Usage } from '../core/messages.ts';
+import type { Evaluation, Generation, Usage } from '../core/records.ts';
 
 /** What is known of one run, live or finished; rebuilt from its journal. */
 export interface RunRecord {

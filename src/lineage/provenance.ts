@@ -1,6 +1,6 @@
 import { type FileTree, textOf } from '../core/file-tree.ts';
 import type { CommitId, LineageId } from '../core/ids.ts';
-import type { StrategyRef } from '../core/messages.ts';
+import type { StrategyRef } from '../core/records.ts';
 import { fingerprint, gramsOf } from './fingerprints.ts';
 import { createLineSet, type LineSet, linesOf, linesOfTree } from './line-set.ts';
 

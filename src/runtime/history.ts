@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { RunRecord } from '../analysis/run-record.ts';
 import { RunNotFoundError } from '../core/errors.ts';
-import type { Generation } from '../core/messages.ts';
+import type { Generation } from '../core/records.ts';
 import { openGitReader } from '../lineage/git-reader.ts';
 import type { LogEntry } from '../lineage/lineage.ts';
 import { readRun } from './read-run.ts';

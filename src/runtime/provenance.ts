@@ -2,7 +2,7 @@ import type { EditProvenance } from '../../actors/meta-agent/create-meta-agent.t
 import type { ExperimentConfig } from '../core/config/experiment-schema.ts';
 import { textOf } from '../core/file-tree.ts';
 import type { GenomeId } from '../core/ids.ts';
-import type { StrategyRef } from '../core/messages.ts';
+import type { StrategyRef } from '../core/records.ts';
 import type { GenomeStore } from '../lineage/lineage.ts';
 import {
   createLineSet,

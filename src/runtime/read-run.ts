@@ -1,6 +1,7 @@
 import type { RunRecord } from '../analysis/run-record.ts';
 import type { LineageId } from '../core/ids.ts';
-import { addUsage, type Evaluation, type Generation, noUsage, type ResultOf } from '../core/messages.ts';
+import type { ResultOf } from '../core/messages.ts';
+import { addUsage, type Evaluation, type Generation, noUsage } from '../core/records.ts';
 import { scanJournal } from './journal.ts';
 import { readManifest, runPaths } from './run-directory.ts';
 import { holderOf } from './run-lock.ts';

@@ -5,7 +5,8 @@ import { summaryOf } from '../../actors/lineage/summary.ts';
 import { better, type Member } from '../../actors/run/create-run.ts';
 import type { CommitId, GenomeId, LineageId } from '../core/ids.ts';
 import type { Fact } from '../core/journal.ts';
-import { addUsage, type Generation, noUsage, type ResultOf, type Usage } from '../core/messages.ts';
+import type { ResultOf } from '../core/messages.ts';
+import { addUsage, type Generation, noUsage, type Usage } from '../core/records.ts';
 import type { RunManifest } from './run-directory.ts';
 
 /** What is known of one lineage from the journal alone. */

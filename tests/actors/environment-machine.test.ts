@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { environmentMachine } from '../../actors/environment/environment-machine.ts';
-import { noUsage } from '../../src/core/messages.ts';
+import { noUsage } from '../../src/core/records.ts';
 import { valid } from '../core/valid-messages.ts';
 import { type Driven, drive, testCancelling, testEventTable } from './machine-harness.ts';
 

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { judge } from '../../actors/gate/judge.ts';
 import { checkResult } from '../../src/core/contracts.ts';
-import type { Evaluation, RequestOf } from '../../src/core/messages.ts';
+import type { RequestOf } from '../../src/core/messages.ts';
+import type { Evaluation } from '../../src/core/records.ts';
 import { valid } from '../core/valid-messages.ts';
 import { measured, unmeasured } from './samples.ts';
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { lineageMachine } from '../../actors/lineage/lineage-machine.ts';
 import { advance, emptyState, type LineageState } from '../../actors/lineage/lineage-state.ts';
-import type { Generation } from '../../src/core/messages.ts';
-import { noUsage } from '../../src/core/messages.ts';
+import type { Generation } from '../../src/core/records.ts';
+import { noUsage } from '../../src/core/records.ts';
 import { valid } from '../core/valid-messages.ts';
 import { type Driven, drive, testCancelling, testEventTable } from './machine-harness.ts';
 import { failedEdit, generationOf, genomeId, lineageRequest, measured } from './samples.ts';

@@ -9,8 +9,8 @@ import {
   scoreOf,
 } from '../../actors/lineage/lineage-state.ts';
 import { selectionPolicies } from '../../actors/lineage/selection.ts';
-import type { Generation } from '../../src/core/messages.ts';
 import { randomStream } from '../../src/core/random.ts';
+import type { Generation } from '../../src/core/records.ts';
 import { failedEdit, generationOf, measured, unmeasured } from './samples.ts';
 
 const fold = (generations: readonly Generation[]) => generations.reduce(advance, emptyState);

@@ -5,8 +5,9 @@ import { evaluationOf, measureItem, usageOf } from '../../actors/environment/mea
 import type { Ask } from '../../src/core/ask.ts';
 import { checkResult } from '../../src/core/contracts.ts';
 import { SandboxUnavailableError } from '../../src/core/errors.ts';
-import { type EvaluationItem, noUsage, type ResultOf } from '../../src/core/messages.ts';
+import type { ResultOf } from '../../src/core/messages.ts';
 import type { Niche } from '../../src/core/niche.ts';
+import { type EvaluationItem, noUsage } from '../../src/core/records.ts';
 import { valid } from '../core/valid-messages.ts';
 
 const never = new AbortController().signal;

@@ -2,7 +2,7 @@ import type { GatewayAccess, GatewaySession, OpenGateway, SandboxAccess } from '
 import type { SandboxProvider } from '../../sandboxes/sandbox.ts';
 import { type FileTree, sortTree, textFile } from '../../src/core/file-tree.ts';
 import type { GenomeId } from '../../src/core/ids.ts';
-import { noUsage } from '../../src/core/messages.ts';
+import { noUsage } from '../../src/core/records.ts';
 import { createMemoryGenomeStore } from '../../src/lineage/genome-store.ts';
 import type { GenomeStore } from '../../src/lineage/lineage.ts';
 import { run } from './samples.ts';

@@ -1,6 +1,7 @@
 import { parseCommitId, parseGenomeId, parseLineageId, parseRunId } from '../../src/core/ids.ts';
-import { type Evaluation, type Generation, noUsage, type RequestOf } from '../../src/core/messages.ts';
+import type { RequestOf } from '../../src/core/messages.ts';
 import type { Split } from '../../src/core/niche.ts';
+import { type Evaluation, type Generation, noUsage } from '../../src/core/records.ts';
 import { valid } from '../core/valid-messages.ts';
 
 /** A genome id that differs by `n`. */

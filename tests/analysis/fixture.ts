@@ -1,9 +1,9 @@
 import type { RunRecord } from '../../src/analysis/run-record.ts';
 import type { ArmName } from '../../src/core/config/arms.ts';
 import { parseCommitId, parseGenomeId, parseLineageId } from '../../src/core/ids.ts';
-import type { Evaluation, Generation, Read, StrategyRef, Usage, Verdict } from '../../src/core/messages.ts';
-import { noUsage } from '../../src/core/messages.ts';
 import { randomStream } from '../../src/core/random.ts';
+import type { Evaluation, Generation, Read, StrategyRef, Usage, Verdict } from '../../src/core/records.ts';
+import { noUsage } from '../../src/core/records.ts';
 
 const commit = parseCommitId('c'.repeat(40));
 const genome = parseGenomeId('e'.repeat(64));

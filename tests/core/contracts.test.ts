@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { checkResult, contracts } from '../../src/core/contracts.ts';
-import type { Evaluation, RequestOf, ResultOf, RoleName } from '../../src/core/messages.ts';
+import type { RequestOf, ResultOf, RoleName } from '../../src/core/messages.ts';
 import { roleNames } from '../../src/core/messages.ts';
+import type { Evaluation } from '../../src/core/records.ts';
 import { valid } from './valid-messages.ts';
 
 interface Case {

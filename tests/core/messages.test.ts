@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { addUsage, noUsage, parseRequest, parseResult, roleNames } from '../../src/core/messages.ts';
+import { parseRequest, parseResult, roleNames } from '../../src/core/messages.ts';
+import { addUsage, noUsage } from '../../src/core/records.ts';
 import { valid } from './valid-messages.ts';
 
 const overTheWire = <T>(message: T): T => JSON.parse(JSON.stringify(message)) as T;

@@ -1,5 +1,6 @@
 import { parseCommitId, parseGenomeId, parseLineageId, parseRunId } from '../../src/core/ids.ts';
-import type { Evaluation, Generation, RequestOf, ResultOf, RoleName, StrategyRef } from '../../src/core/messages.ts';
+import type { RequestOf, ResultOf, RoleName } from '../../src/core/messages.ts';
+import type { Evaluation, Generation, StrategyRef } from '../../src/core/records.ts';
 
 const genome = parseGenomeId('ab'.repeat(32));
 const commit = parseCommitId('cd'.repeat(20));

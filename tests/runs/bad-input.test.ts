@@ -3,7 +3,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } fr
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createBubblewrapProvider } from '../../sandboxes/bubblewrap/create-bubblewrap-provider.ts';
-import type { Generation } from '../../src/core/messages.ts';
+import type { Generation } from '../../src/core/records.ts';
 import { factsOf, hill, repository, runCli, scratchDir, startCli } from '../support/example-run.ts';
 import { itNeeds } from '../support/require-service.ts';
 

@@ -3,8 +3,8 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { expect } from 'vitest';
-import type { Generation } from '../../src/core/messages.ts';
 import { randomStream } from '../../src/core/random.ts';
+import type { Generation } from '../../src/core/records.ts';
 import { factsOf, repository, runCli, startCli } from '../support/example-run.ts';
 
 /** The experiment that is killed: packing, small, in plain processes; its model is the mutator. */

@@ -1,0 +1,168 @@
+import { z } from 'zod';
+import { parseCommitId, parseGenomeId, parseLineageId, parseRunId } from './ids.ts';
+import type { Json } from './json.ts';
+import { failureReasons, splits } from './niche.ts';
+
+// What is kept of a run: the parts that messages, the journal and reports are made of.
+
+const runId = z.string().transform((s, ctx) => branded(ctx, () => parseRunId(s)));
+const lineageId = z.string().transform((s, ctx) => branded(ctx, () => parseLineageId(s)));
+const genomeId = z.string().transform((s, ctx) => branded(ctx, () => parseGenomeId(s)));
+const commitId = z.string().transform((s, ctx) => branded(ctx, () => parseCommitId(s)));
+const count = z.int().nonnegative();
+const json: z.ZodType<Json> = z.json() as z.ZodType<Json>;
+
+function branded<T>(ctx: z.RefinementCtx<string>, parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    ctx.addIssue({ code: 'custom', message: (error as Error).message });
+    return z.NEVER;
+  }
+}
+
+/** Schemas of single fields, for the messages. */
+export const fields = { runId, lineageId, genomeId, commitId, count, json } as const;
+
+/** What a model cost. `costUsd` is `null` when any part of it has no known price. */
+export const usageSchema = z.strictObject({
+  calls: count,
+  toolCalls: count,
+  promptTokens: count,
+  completionTokens: count,
+  costUsd: z.number().nonnegative().nullable(),
+});
+export type Usage = z.output<typeof usageSchema>;
+export const noUsage: Usage = Object.freeze({
+  calls: 0,
+  toolCalls: 0,
+  promptTokens: 0,
+  completionTokens: 0,
+  costUsd: 0,
+});
+
+/** How far a peer's published file came: shares in [0, 1] of its fingerprints seen in model calls, and of its lines in the returned tree. */
+export const readSchema = z.strictObject({
+  peer: lineageId,
+  generation: count,
+  commit: commitId,
+  path: z.string(),
+  shareInModel: z.number().min(0).max(1),
+  shareInTree: z.number().min(0).max(1),
+});
+export type Read = z.output<typeof readSchema>;
+
+export const strategyRefSchema = z.strictObject({
+  lineage: lineageId,
+  generation: count,
+  commit: commitId,
+  genome: genomeId,
+  score: z.number(),
+});
+/** A peer's published genome, as a round's snapshot names it. */
+export type StrategyRef = z.output<typeof strategyRefSchema>;
+
+const consequenceSchema = z.discriminatedUnion('status', [
+  z.strictObject({ status: z.literal('measured'), score: z.number(), details: json }),
+  z.strictObject({ status: z.literal('failed'), reason: z.enum(failureReasons), message: z.string() }),
+]);
+
+const itemSchema = z.strictObject({
+  situation: z.string(),
+  consequence: consequenceSchema,
+  wallMs: z.number().nonnegative(),
+});
+export type EvaluationItem = z.output<typeof itemSchema>;
+
+/**
+ * One genome on one split. `measured` only when every item was measured; the
+ * score is then the mean over `n` items. Anything else is a failed
+ * evaluation and has no score.
+ */
+export const evaluationSchema = z.discriminatedUnion('status', [
+  z.strictObject({
+    status: z.literal('measured'),
+    split: z.enum(splits),
+    score: z.number(),
+    n: z.int().positive(),
+    items: z.array(itemSchema),
+  }),
+  z.strictObject({
+    status: z.literal('failed'),
+    split: z.enum(splits),
+    reason: z.enum(failureReasons),
+    message: z.string(),
+    items: z.array(itemSchema),
+  }),
+]);
+export type Evaluation = z.output<typeof evaluationSchema>;
+
+/** An evaluation without durations: what may be shown or hashed, because equal runs have equal ones. */
+export function untimed(evaluation: Evaluation) {
+  return { ...evaluation, items: evaluation.items.map(({ situation, consequence }) => ({ situation, consequence })) };
+}
+
+export const verdicts = ['seed', 'promoted', 'archived', 'refused', 'failed'] as const;
+/**
+ * `seed` generation 0 · `promoted` new head of the branch · `archived` valid
+ * and a possible parent, not better · `refused` valid, but a check says no ·
+ * `failed` could not be edited, imported or measured, never a parent.
+ */
+export type Verdict = (typeof verdicts)[number];
+
+export const checkSchema = z.strictObject({
+  name: z.string(),
+  outcome: z.enum(['pass', 'refuse', 'unknown']),
+  reason: z.string(),
+});
+export type Check = z.output<typeof checkSchema>;
+
+/** A peer's code found in a child: how many lines, and which share of all the lines the child added. */
+export const adoptionSchema = z.strictObject({
+  from: strategyRefSchema,
+  lines: z.int().positive(),
+  share: z.number().gt(0).max(1),
+});
+export type Adoption = z.output<typeof adoptionSchema>;
+
+export const editFailureSchema = z.strictObject({
+  stage: z.enum(['meta-agent', 'collect', 'import-check', 'budget']),
+  message: z.string(),
+});
+
+/** A generation as its lineage remembers it: what selection and gates may look at. */
+export const generationSchema = z.strictObject({
+  lineage: lineageId,
+  generation: count,
+  round: count,
+  /** `null` for generation 0. */
+  parent: count.nullable(),
+  /** Whose meta-agent made the edit; it differs from `parent` after a fallback. */
+  metaFrom: count.nullable(),
+  genome: genomeId,
+  commit: commitId,
+  verdict: z.enum(verdicts),
+  checks: z.array(checkSchema),
+  failure: editFailureSchema.nullable(),
+  train: evaluationSchema.nullable(),
+  selection: evaluationSchema.nullable(),
+  adoption: adoptionSchema.nullable(),
+  reads: z.array(readSchema),
+  usage: usageSchema,
+  /** Bytes and files of the genome. */
+  bytes: count,
+  files: count,
+  changedFiles: z.array(z.string()),
+  published: z.boolean(),
+});
+export type Generation = z.output<typeof generationSchema>;
+
+export function addUsage(a: Usage, b: Usage): Usage {
+  return {
+    calls: a.calls + b.calls,
+    toolCalls: a.toolCalls + b.toolCalls,
+    promptTokens: a.promptTokens + b.promptTokens,
+    completionTokens: a.completionTokens + b.completionTokens,
+    costUsd: a.costUsd === null || b.costUsd === null ? null : a.costUsd + b.costUsd,
+  };
+}

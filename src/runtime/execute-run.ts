@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { checkpointFact } from '../../actors/archivist/create-archivist.ts';
 import { type RunEnding, startRun } from '../../actors/run/create-run.ts';
 import { openFileMarkStore } from '../../markspace/file-store.ts';
 import { createMarkspace } from '../../markspace/guard.ts';
@@ -156,6 +157,11 @@ class OpenRun {
     // A run that was told to stop at once broke off; that is no failure of its own.
     const isStopped = ended.status === 'failed' && this.#host.signal.aborted;
     const ending: RunEnding = isStopped ? { status: 'stopped', reason: 'cancelled', error: null } : ended;
+    // Before the ending, so that a run that says it is done has everything in its repository.
+    if (ending.status !== 'failed') {
+      await lineage.checkpoint();
+      await journal.append(checkpointFact, `end/${journal.length}`, { round: state.round - 1 });
+    }
     await recordEnding(journal, ending);
     return ending;
   }

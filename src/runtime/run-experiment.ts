@@ -31,6 +31,7 @@ export type ProgressEvent =
       readonly type: 'experiment.started';
       readonly plan: ExperimentPlan;
       readonly provider: string;
+      readonly isolation: SandboxProvider['isolation'];
       readonly parallel: number;
     }
   | {
@@ -145,6 +146,7 @@ export async function run(experiment: string, options: RunOptions = {}): Promise
     type: 'experiment.started',
     plan: planExperiment(config, models),
     provider: provider.name,
+    isolation: provider.isolation,
     parallel,
   });
   await executeAll(planned.runs, parallel, provider, options);

@@ -19,6 +19,7 @@ function stateAfter(...events: ProgressEvent[]): ProgressState {
 const announced = (runs: number): ProgressEvent => ({
   type: 'experiment.started',
   provider: 'process',
+  isolation: 'namespaces',
   parallel: 2,
   plan: {
     experiment: 'packing',
@@ -127,6 +128,12 @@ describe('plain lines', () => {
       return plainLine(state, event) ?? [];
     });
   };
+
+  it('say loudly when the sandbox isolates nothing', () => {
+    const event = { ...announced(1), isolation: 'none' } as ProgressEvent;
+    expect(plainLine(stateAfter(event), event)).toMatch(/sandbox process, which does NOT isolate/);
+    expect(stateAfter(event).notice).toMatch(/does NOT isolate/);
+  });
 
   it('say what started, each finished generation, and how a run ended', () => {
     expect(

@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFile
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, onTestFinished } from 'vitest';
 import type {
   ExecOptions,
@@ -15,7 +16,7 @@ import { type FileTree, type TreeLimits, textFile, textOf } from '../../src/core
 import { parseLineageId, parseRunId } from '../../src/core/ids.ts';
 import { itNeeds } from '../support/require-service.ts';
 
-const programs = new URL('../fixtures/programs/', import.meta.url).pathname;
+const programs = fileURLToPath(new URL('../fixtures/programs/', import.meta.url));
 /** Every hostile program, as files of a workspace. */
 export const hostilePrograms: FileTree = new Map(
   readdirSync(programs).map((name) => [name, textFile(readFileSync(join(programs, name), 'utf8'))] as const),

@@ -3,6 +3,7 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type ChatRequest, chatRequestSchema } from '../../src/core/chat.ts';
 import { monotonicMs } from '../../src/core/clock.ts';
@@ -12,7 +13,7 @@ import type { Json } from '../../src/core/json.ts';
 import { createMutator } from '../../src/models/mutator/mutator.ts';
 import { circlePacking } from '../../src/niches/circle-packing/niche.ts';
 
-const seedDir = new URL('../../experiments/packing/seed/', import.meta.url).pathname;
+const seedDir = fileURLToPath(new URL('../../experiments/packing/seed/', import.meta.url));
 const signal = new AbortController().signal;
 const niche = circlePacking.create({ circles: 26 });
 const { pack } = (await import(join(seedDir, 'pack.mjs'))) as { pack(n: number, seed: number): Json };

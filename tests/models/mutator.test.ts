@@ -2,11 +2,12 @@ import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type ChatMessage, type ChatRequest, chatCompletionSchema, chatRequestSchema } from '../../src/core/chat.ts';
 import { createMutator } from '../../src/models/mutator/mutator.ts';
 
-const seedDir = new URL('../../experiments/packing/seed/', import.meta.url).pathname;
+const seedDir = fileURLToPath(new URL('../../experiments/packing/seed/', import.meta.url));
 const { createToolbox } = (await import(join(seedDir, 'tools.mjs'))) as {
   createToolbox(root: string): {
     tools: ChatRequest['tools'];

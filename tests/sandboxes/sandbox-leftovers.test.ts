@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { findCgroupHome } from '../../sandboxes/bubblewrap/cgroups.ts';
 import { createBubblewrapProvider } from '../../sandboxes/bubblewrap/create-bubblewrap-provider.ts';
@@ -11,8 +12,8 @@ import { itNeeds } from '../support/require-service.ts';
 
 const status = await createBubblewrapProvider().probe();
 const needsBubblewrap = itNeeds('bubblewrap', status.usable ? null : `${status.why}; ${status.fix}`);
-const jiti = new URL('../../node_modules/.bin/jiti', import.meta.url).pathname;
-const host = new URL('../fixtures/hosts/sandbox-host.ts', import.meta.url).pathname;
+const jiti = fileURLToPath(new URL('../../node_modules/.bin/jiti', import.meta.url));
+const host = fileURLToPath(new URL('../fixtures/hosts/sandbox-host.ts', import.meta.url));
 
 /** Everything of ours that the system still holds: processes that name the directory, mounts, groups, directories. */
 function leftovers(scratch: string, label = ''): string[] {

@@ -12,9 +12,9 @@ import { bestsOf } from './render-progress.ts';
 export function plainLine(state: ProgressState, event: ProgressEvent): string | null {
   switch (event.type) {
     case 'experiment.started': {
-      const { plan, provider, parallel } = event;
+      const { plan, provider, isolation, parallel } = event;
       const together = Math.min(parallel, plan.runs);
-      return `${plan.experiment}: ${counted(plan.runs, 'run')}, ${together} at a time, sandbox ${provider}`;
+      return `${plan.experiment}: ${counted(plan.runs, 'run')}, ${together} at a time, sandbox ${provider}${isolation === 'none' ? ', which does NOT isolate: code runs with your rights (galapagos doctor says what would)' : ''}`;
     }
     case 'run.started':
       return `${event.run} started: arm ${event.arm}, seed ${event.seed}, ${counted(event.rounds, 'round')}, lineages ${event.lineages.join(', ')}`;

@@ -59,7 +59,15 @@ export function advanceProgress(state: ProgressState, event: ProgressEvent, nowM
   const next = { ...state, lastEventMs: nowMs };
   switch (event.type) {
     case 'experiment.started':
-      return { ...next, experiment: event.plan.experiment, totalRuns: event.plan.runs };
+      return {
+        ...next,
+        experiment: event.plan.experiment,
+        totalRuns: event.plan.runs,
+        notice:
+          event.isolation === 'none'
+            ? `sandbox ${event.provider} does NOT isolate: code runs with your rights`
+            : next.notice,
+      };
     case 'run.started':
       return { ...next, runs: [...state.runs, startedRun(event, nowMs)] };
     case 'fact':

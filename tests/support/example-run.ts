@@ -31,10 +31,13 @@ export interface CliProcess {
 }
 
 /** Starts the built command in a process of its own. */
-export function startCli(args: readonly string[], options: { readonly ownGroup?: boolean } = {}): CliProcess {
+export function startCli(
+  args: readonly string[],
+  options: { readonly ownGroup?: boolean; readonly env?: NodeJS.ProcessEnv } = {},
+): CliProcess {
   const child = spawn(process.execPath, [main, ...args], {
     cwd: repository,
-    env: { ...process.env, NO_COLOR: '1' },
+    env: { ...process.env, NO_COLOR: '1', ...options.env },
     detached: options.ownGroup === true,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -48,8 +51,8 @@ export function startCli(args: readonly string[], options: { readonly ownGroup?:
   return { pid: child.pid!, kill: (signal) => child.kill(signal), ended, stderrSoFar: () => stderr };
 }
 
-export function runCli(args: readonly string[]): Promise<CliEnd> {
-  return startCli(args).ended;
+export function runCli(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<CliEnd> {
+  return startCli(args, { env }).ended;
 }
 
 export function factsOf(dir: string): Fact[] {

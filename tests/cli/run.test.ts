@@ -56,7 +56,7 @@ describe('run --json', () => {
 
   it('tells its progress on standard error, one plain line a generation', () => {
     const lines = result.stderr.trimEnd().split('\n');
-    expect(lines[0]).toBe('packing: 1 run, 1 at a time, sandbox process');
+    expect(lines[0]).toMatch(/^packing: 1 run, 1 at a time, sandbox process, which does NOT isolate/);
     expect(lines[1]).toContain(`${run} started: arm paired, seed 1, 1 round`);
     expect(lines.filter((line) => / (numeric|structural) g\d /.test(line))).toHaveLength(4);
     expect(lines.at(-1)).toMatch(new RegExp(`^${run} done after`));

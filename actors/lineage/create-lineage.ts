@@ -7,10 +7,10 @@ import type { CommitId, GenomeId } from '../../src/core/ids.ts';
 import type { Json } from '../../src/core/json.ts';
 import type { ResultOf } from '../../src/core/messages.ts';
 import type { RandomStream } from '../../src/core/random.ts';
-import { addUsage, type Evaluation, type Generation, untimed } from '../../src/core/records.ts';
+import { addUsage, type Evaluation, type Generation, mayBeBest, untimed } from '../../src/core/records.ts';
 import { hostJobMachine } from '../job-actor.ts';
 import { type Draft, lineageMachine, type StepInput } from './lineage-machine.ts';
-import { ancestor, archiveEntries, type LineageState, metaAgentFor, scoreOf } from './lineage-state.ts';
+import { ancestor, type LineageState, metaAgentFor, scoreOf } from './lineage-state.ts';
 import { summaryOf } from './summary.ts';
 
 export interface LineagePorts {
@@ -64,9 +64,8 @@ const header = ({ draft }: StepInput) => ({
 
 function selectParent(ports: LineagePorts, { state, draft }: StepInput): { parent: number; meta: number } | null {
   if (ports.budget.exhausted !== null) return null;
-  const entries = archiveEntries(state);
-  const parent = ports.select(entries, ports.random('selection', draft.request.round).next);
-  if (!entries.some((entry) => entry.generation === parent)) {
+  const parent = ports.select(state.archive, ports.random('selection', draft.request.round).next);
+  if (!state.archive.some((entry) => entry.generation === parent)) {
     throw new ContractViolatedError(`the selection policy chose generation ${parent}, which is not in the archive`);
   }
   return { parent, meta: metaAgentFor(state, parent).generation };
@@ -194,7 +193,7 @@ async function record(ports: LineagePorts, input: StepInput, signal: AbortSignal
   const genome = round === 0 ? ports.seedGenome.genome : (draft.edit!.genome ?? parent!.genome);
   const previousBest = state.best === null ? null : scoreOf(state, state.best);
   const isBest =
-    draft.judgement!.verdict !== 'failed' &&
+    mayBeBest(draft.judgement!.verdict) &&
     selection?.status === 'measured' &&
     (previousBest === null || selection.score > previousBest);
   const base = {

@@ -1,17 +1,14 @@
 import type { ArchiveEntry } from '../../src/core/define.ts';
 import type { CommitId, GenomeId } from '../../src/core/ids.ts';
-import type { Evaluation, Generation } from '../../src/core/records.ts';
+import { type Evaluation, type Generation, mayBeBest } from '../../src/core/records.ts';
 
 /** A generation that can be a parent, with what the next generation needs to know of it. */
-export interface Ancestor {
-  readonly generation: number;
+export interface Ancestor extends ArchiveEntry {
   readonly genome: GenomeId;
   readonly commit: CommitId;
   readonly bytes: number;
   readonly train: Evaluation | null;
   readonly selection: Evaluation | null;
-  readonly isPromoted: boolean;
-  readonly children: number;
   /** Edits its meta-agent ended well, and edits it did not. */
   readonly editsDone: number;
   readonly editsFailed: number;
@@ -28,9 +25,9 @@ export interface HistoryLine {
 
 /** Everything a lineage knows; a fold of `advance` over its generations. */
 export interface LineageState {
+  /** In the order of their numbers. */
   readonly archive: readonly Ancestor[];
   readonly best: number | null;
-  readonly publishedScore: number | null;
   readonly sinceImprovement: number;
   readonly history: readonly HistoryLine[];
 }
@@ -38,7 +35,6 @@ export interface LineageState {
 export const emptyState: LineageState = {
   archive: [],
   best: null,
-  publishedScore: null,
   sinceImprovement: 0,
   history: [],
 };
@@ -47,14 +43,15 @@ const historyLines = 20;
 
 /** The state after one more generation. Pure, so a resumed lineage folds its journal and is where it was. */
 export function advance(state: LineageState, g: Generation): LineageState {
-  const isParent = g.verdict !== 'failed';
-  const credited = state.archive.map((a) => credit(a, g));
-  const archive = isParent ? [...credited, ancestorOf(g)] : credited;
+  const archive = g.verdict === 'failed' ? [...state.archive] : [...state.archive, ancestorOf(g)];
+  for (const credited of new Set([g.parent, g.metaFrom])) {
+    const at = credited === null ? -1 : indexOf(state, credited);
+    if (at !== -1) archive[at] = credit(archive[at]!, g);
+  }
   const improved = isImprovement(state, g);
   return {
     archive,
     best: improved ? g.generation : state.best,
-    publishedScore: g.published && g.selection?.status === 'measured' ? g.selection.score : state.publishedScore,
     sinceImprovement: improved || g.verdict === 'seed' ? 0 : state.sinceImprovement + 1,
     history: [...state.history, historyLine(g)].slice(-historyLines),
   };
@@ -63,7 +60,6 @@ export function advance(state: LineageState, g: Generation): LineageState {
 function credit(ancestor: Ancestor, g: Generation): Ancestor {
   const isParent = ancestor.generation === g.parent;
   const isEditor = ancestor.generation === g.metaFrom;
-  if (!isParent && !isEditor) return ancestor;
   const didEdit = g.failure?.stage !== 'meta-agent' && g.failure?.stage !== 'collect';
   return {
     ...ancestor,
@@ -76,11 +72,13 @@ function credit(ancestor: Ancestor, g: Generation): Ancestor {
 function ancestorOf(g: Generation): Ancestor {
   const { generation, genome, commit, bytes, train, selection } = g;
   const isPromoted = g.verdict === 'promoted' || g.verdict === 'seed';
-  return { generation, genome, commit, bytes, train, selection, isPromoted, children: 0, editsDone: 0, editsFailed: 0 };
+  const score = selection?.status === 'measured' ? selection.score : null;
+  const counts = { children: 0, editsDone: 0, editsFailed: 0 };
+  return { generation, genome, commit, bytes, train, selection, score, isPromoted, ...counts };
 }
 
 function isImprovement(state: LineageState, g: Generation): boolean {
-  if (g.verdict === 'failed' || g.selection?.status !== 'measured') return false;
+  if (!mayBeBest(g.verdict) || g.selection?.status !== 'measured') return false;
   const best = state.best === null ? null : scoreOf(state, state.best);
   return best === null || g.selection.score > best;
 }
@@ -96,24 +94,27 @@ function historyLine(g: Generation): HistoryLine {
 }
 
 export function ancestor(state: LineageState, generation: number): Ancestor {
-  const found = state.archive.find((a) => a.generation === generation);
+  const found = state.archive[indexOf(state, generation)];
   if (found === undefined) throw new RangeError(`generation ${generation} is not in the archive`);
   return found;
 }
 
-export function scoreOf(state: LineageState, generation: number): number | null {
-  const { selection } = ancestor(state, generation);
-  return selection?.status === 'measured' ? selection.score : null;
+/** Where a generation stands in the archive, or -1: a binary search, because the archive only grows. */
+function indexOf({ archive }: LineageState, generation: number): number {
+  let low = 0;
+  let high = archive.length - 1;
+  while (low <= high) {
+    const middle = (low + high) >> 1;
+    const found = archive[middle]!.generation;
+    if (found === generation) return middle;
+    if (found < generation) low = middle + 1;
+    else high = middle - 1;
+  }
+  return -1;
 }
 
-/** What a selection policy may look at. */
-export function archiveEntries(state: LineageState): readonly ArchiveEntry[] {
-  return state.archive.map((a) => ({
-    generation: a.generation,
-    score: a.selection?.status === 'measured' ? a.selection.score : null,
-    children: a.children,
-    isPromoted: a.isPromoted,
-  }));
+export function scoreOf(state: LineageState, generation: number): number | null {
+  return ancestor(state, generation).score;
 }
 
 /** After this many failed edits in a row of successes none, a meta-agent is no longer asked. */

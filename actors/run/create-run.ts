@@ -2,7 +2,7 @@ import { createActor, fromPromise, waitFor } from 'xstate';
 import type { Ask } from '../../src/core/ask.ts';
 import type { RunId } from '../../src/core/ids.ts';
 import type { Journal } from '../../src/core/journal.ts';
-import type { Evaluation, Generation, StrategyRef } from '../../src/core/records.ts';
+import { type Evaluation, type Generation, mayBeBest, type StrategyRef } from '../../src/core/records.ts';
 import { type Member, type RoundResult, type RunContext, runMachine } from './run-machine.ts';
 
 export interface RunPorts {
@@ -87,8 +87,7 @@ async function runRound(ports: RunPorts, context: RunContext, signal: AbortSigna
 
 /** The better of the best so far and a new generation; failed evaluations never count. */
 export function better(best: Member['best'], generation: Generation | null): Member['best'] {
-  if (generation === null || generation.verdict === 'failed' || generation.selection?.status !== 'measured')
-    return best;
+  if (generation === null || !mayBeBest(generation.verdict) || generation.selection?.status !== 'measured') return best;
   const { score } = generation.selection;
   return best === null || score > best.score
     ? { generation: generation.generation, genome: generation.genome, score }

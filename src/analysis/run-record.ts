@@ -1,5 +1,5 @@
 import type { ArmName } from '../core/config/arms.ts';
-import type { Evaluation, Generation, Usage } from '../core/records.ts';
+import { type Evaluation, type Generation, mayBeBest, type Usage } from '../core/records.ts';
 
 /** What is known of one run, live or finished; rebuilt from its journal. */
 export interface RunRecord {
@@ -32,7 +32,7 @@ export interface LineageRecord {
 export function bestGeneration(generations: readonly Generation[]): Generation | null {
   let best: Generation | null = null;
   for (const g of generations) {
-    const score = selectionScore(g);
+    const score = mayBeBest(g.verdict) ? selectionScore(g) : null;
     if (score !== null && (best === null || score > selectionScore(best)!)) best = g;
   }
   return best;

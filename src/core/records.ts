@@ -110,6 +110,11 @@ export const verdicts = ['seed', 'promoted', 'archived', 'refused', 'failed'] as
  */
 export type Verdict = (typeof verdicts)[number];
 
+/** Whether a generation may be its lineage's best: one that a check refused may not, whatever it scored. */
+export function mayBeBest(verdict: Verdict): boolean {
+  return verdict !== 'failed' && verdict !== 'refused';
+}
+
 export const checkSchema = z.strictObject({
   name: z.string(),
   outcome: z.enum(['pass', 'refuse', 'unknown']),

@@ -1,13 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  advance,
-  ancestor,
-  archiveEntries,
-  emptyState,
-  metaAgentFor,
-  scoreOf,
-} from '../../actors/lineage/lineage-state.ts';
+import { advance, ancestor, emptyState, metaAgentFor, scoreOf } from '../../actors/lineage/lineage-state.ts';
 import { selectionPolicies } from '../../actors/lineage/selection.ts';
 import { randomStream } from '../../src/core/random.ts';
 import type { Generation } from '../../src/core/records.ts';
@@ -19,7 +12,7 @@ const seed = generationOf(0);
 describe('the state of a lineage', () => {
   it('keeps every generation that did not fail as a possible parent, refused ones too', () => {
     const state = fold([seed, failedEdit(1), generationOf(2, { verdict: 'refused' }), generationOf(3)]);
-    expect(archiveEntries(state)).toEqual([
+    expect(state.archive).toMatchObject([
       { generation: 0, score: 0, children: 2, isPromoted: true },
       { generation: 2, score: 2, children: 0, isPromoted: false },
       { generation: 3, score: 3, children: 0, isPromoted: false },
@@ -41,10 +34,9 @@ describe('the state of a lineage', () => {
     expect(counts).toEqual([0, 1, 2, 3, 0]);
   });
 
-  it('remembers the score that was published last', () => {
-    const published = generationOf(1, { published: true });
-    expect(fold([seed, published, generationOf(2)]).publishedScore).toBe(1);
-    expect(fold([seed]).publishedScore).toBeNull();
+  it('never takes a generation for its best that a check refused', () => {
+    expect(fold([seed, generationOf(1, { verdict: 'refused' })]).best).toBe(0);
+    expect(fold([seed, generationOf(1, { verdict: 'archived' })]).best).toBe(1);
   });
 
   it('shows an agent the last 20 generations, without selection scores', () => {

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -7,7 +7,7 @@ import { describe, expect, onTestFinished } from 'vitest';
 import { createBubblewrapProvider } from '../../sandboxes/bubblewrap/create-bubblewrap-provider.ts';
 import { chatRequestSchema } from '../../src/core/chat.ts';
 import { createMutator } from '../../src/models/mutator/mutator.ts';
-import { factsOf, repository, runCli, scratchDir } from '../support/example-run.ts';
+import { repository, runCli, scratchDir } from '../support/example-run.ts';
 import { itNeeds } from '../support/require-service.ts';
 
 const bubblewrap = await createBubblewrapProvider().probe();

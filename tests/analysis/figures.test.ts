@@ -68,6 +68,19 @@ describe('score curves', () => {
     expect(scoreCurves([], 'demo')).toBeNull();
   });
 
+  it('marks what scored far below the best lines at the edge, and says so, instead of pressing them flat', () => {
+    const svgOf = (scores: number[]) =>
+      scoreCurves(lineageOutcomes([runOf({ arm: 'solo', seed: 1, lineages: { a: { scores } } })]), 'demo')!;
+    const collapsed = svgOf([2.0, 0.1, 2.2, 0.2, 2.1]);
+    const marks = (svg: string, name: string) =>
+      new RegExp(`class="${name}" d="([^"]*)"`).exec(svg)?.[1]?.match(/M/g)?.length ?? 0;
+    expect(marks(collapsed, 'below-axis')).toBe(2);
+    expect(collapsed).toContain('Triangles at the');
+    const close = svgOf([2.0, 1.95, 2.2, 2.05, 2.1]);
+    expect(marks(close, 'below-axis')).toBe(0);
+    expect(close).not.toContain('Triangles at the');
+  });
+
   it('names the arms that were not run and the runs that are not finished', () => {
     const running = { ...demo(1, ['paired'])[0]!, status: 'running' as const };
     expect(textContent(curves([running]))).toContain('Not run: solo, sham, iid, sequential. 1 run not finished.');

@@ -59,10 +59,7 @@ export function scoreCurves(outcomes: readonly LineageOutcome[], experiment: str
 }
 
 function gridOf(outcomes: readonly LineageOutcome[], panels: number, format: ScoreFormat): Grid {
-  const y = niceAxis(
-    outcomes.flatMap((o) => o.curve.flatMap((p) => p.score ?? [])),
-    5,
-  );
+  const y = niceAxis(scoresInFocus(outcomes), 5);
   const gutter = gutterWidth(outcomes, format);
   const columns = Math.min(panels, gutter > 90 ? 2 : 3);
   const width = columns === 1 ? 560 : 840;
@@ -75,6 +72,25 @@ function gridOf(outcomes: readonly LineageOutcome[], panels: number, format: Sco
     rowHeight: titleHeight + plotHeight + bandHeight + axisHeight,
     x: countAxis(Math.max(...outcomes.map((o) => o.curve.at(-1)?.generation ?? 0)), (cell - gutter) / 40),
   };
+}
+
+/**
+ * The scores that the axis has to hold: those near the best lines. One child
+ * that scored next to nothing would press everything else into a strip; what
+ * is further down is marked at the lower edge instead.
+ */
+function scoresInFocus(outcomes: readonly LineageOutcome[]): number[] {
+  const scores = outcomes.flatMap((o) => o.curve.flatMap((p) => p.score ?? []));
+  const best = outcomes.flatMap((o) => o.curve.flatMap((p) => p.best ?? []));
+  const low = Math.min(...best);
+  const room = Math.max(...best) - low;
+  return room > 0 ? scores.filter((score) => score >= low - room) : scores;
+}
+
+/** Whether some measured score lies under the axis. */
+function hasScoresBelow(outcomes: readonly LineageOutcome[]): boolean {
+  const { low } = niceAxis(scoresInFocus(outcomes), 5);
+  return outcomes.some((o) => o.curve.some((p) => p.score !== null && p.score < low));
 }
 
 /** Room for one row per lineage and seed; none when nothing failed. */
@@ -108,6 +124,7 @@ export function scoreCurvesCaption(outcomes: readonly LineageOutcome[]): string 
     .map((arm) => ({ arm, seeds: seedsOf(outcomes.filter((o) => o.arm === arm)) }));
   return [
     'Step lines: best score so far, one per lineage (hue) and seed; markers: every measured generation.',
+    ...(hasScoresBelow(outcomes) ? ['Triangles at the lower edge: measured, below the axis.'] : []),
     ...(hasFailures ? ['Slashed circles below: generations without a score, one row per lineage and seed.'] : []),
     'Number at the right: final best, the median where n is above 1.',
     `Arms: ${arms.map(({ arm, seeds }) => `${arm} n = ${seeds.length} (${seedList(seeds)})`).join(', ')}.`,

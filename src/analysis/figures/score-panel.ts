@@ -86,13 +86,18 @@ function dots(outcome: LineageOutcome, hue: string, p: PanelLayout): string {
   const isDense = p.toX(1) - p.toX(0) < 3;
   const r = isDense ? 1 : style.isFilled ? 1.8 : 2;
   const seen = new Set<string>();
+  const below = new Set<string>();
   for (const point of outcome.curve) {
     if (point.score === null) continue;
-    seen.add(style.marker(short(p.toX(point.generation)), short(p.toY(point.score)), r));
+    const x = short(p.toX(point.generation));
+    if (point.score < p.y.low) below.add(`M${x} ${short(p.bottom)}l-2.6 -4.4h5.2z`);
+    else seen.add(style.marker(x, short(p.toY(point.score)), r));
   }
-  if (seen.size === 0) return '';
   const paint = style.isFilled ? { fill: hue } : { fill: 'none', stroke: hue, 'stroke-width': isDense ? 0.6 : 0.9 };
-  return element('path', { class: 'measured', d: [...seen].join(''), opacity: isDense ? 0.3 : 0.45, ...paint });
+  const opacity = isDense ? 0.3 : 0.45;
+  const marks = element('path', { class: 'measured', d: [...seen].join(''), opacity, ...paint });
+  const edge = element('path', { class: 'below-axis', d: [...below].join(''), opacity, fill: hue });
+  return `${seen.size === 0 ? '' : marks}${below.size === 0 ? '' : edge}`;
 }
 
 function bestLine(outcome: LineageOutcome, hue: string, p: PanelLayout): string {

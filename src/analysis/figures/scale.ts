@@ -13,6 +13,11 @@ export function linear(axis: Pick<Axis, 'low' | 'high'>, from: number, to: numbe
   return (value) => from + ((value - axis.low) / (axis.high - axis.low)) * (to - from);
 }
 
+/** Whether a value lies under the axis by more than its ends are rounded. */
+export function isBelow(axis: Pick<Axis, 'low' | 'high'>, value: number): boolean {
+  return value < axis.low - 1e-9 * (axis.high - axis.low);
+}
+
 /** An axis with round ends and about `count` round steps that holds all values. */
 export function niceAxis(values: readonly number[], count: number): Axis {
   const { low, high } = extent(values);

@@ -1,7 +1,7 @@
 import { type ArmName, armNames } from '../../core/config/arms.ts';
 import { counted, type ScoreFormat, scoreFormat, seedList } from '../format.ts';
 import { type LineageOutcome, lineageIds } from '../lineage-outcome.ts';
-import { type Axis, countAxis, linear, niceAxis } from './scale.ts';
+import { type Axis, countAxis, isBelow, linear, niceAxis } from './scale.ts';
 import { gutterLabels, type PanelLayout, panelBody } from './score-panel.ts';
 import { boldWidth, element, figureTitle, ink, svgDocument, text, textWidth, wrapped } from './svg.ts';
 
@@ -89,8 +89,8 @@ function scoresInFocus(outcomes: readonly LineageOutcome[]): number[] {
 
 /** Whether some measured score lies under the axis. */
 function hasScoresBelow(outcomes: readonly LineageOutcome[]): boolean {
-  const { low } = niceAxis(scoresInFocus(outcomes), 5);
-  return outcomes.some((o) => o.curve.some((p) => p.score !== null && p.score < low));
+  const axis = niceAxis(scoresInFocus(outcomes), 5);
+  return outcomes.some((o) => o.curve.some((p) => p.score !== null && isBelow(axis, p.score)));
 }
 
 /** Room for one row per lineage and seed; none when nothing failed. */

@@ -2,7 +2,7 @@ import type { ScoreFormat } from '../format.ts';
 import type { CurvePoint, LineageOutcome } from '../lineage-outcome.ts';
 import { median } from '../statistics.ts';
 import { labelPositions } from './label-positions.ts';
-import type { Axis, Scale } from './scale.ts';
+import { type Axis, isBelow, type Scale } from './scale.ts';
 import { boldWidth, element, ink, line, short, shortened, text, textWidth } from './svg.ts';
 import { armStyles, failedMarker, lineageHue } from './visual-language.ts';
 
@@ -90,7 +90,7 @@ function dots(outcome: LineageOutcome, hue: string, p: PanelLayout): string {
   for (const point of outcome.curve) {
     if (point.score === null) continue;
     const x = short(p.toX(point.generation));
-    if (point.score < p.y.low) below.add(`M${x} ${short(p.bottom)}l-2.6 -4.4h5.2z`);
+    if (isBelow(p.y, point.score)) below.add(`M${x} ${short(p.bottom)}l-2.6 -4.4h5.2z`);
     else seen.add(style.marker(x, short(p.toY(point.score)), r));
   }
   const paint = style.isFilled ? { fill: hue } : { fill: 'none', stroke: hue, 'stroke-width': isDense ? 0.6 : 0.9 };

@@ -9,14 +9,9 @@ import { sham, sourceOf, toText } from './sham-fixture.ts';
 
 /** Files of real projects, as agents write them. */
 const nodeModules = fileURLToPath(new URL('../../node_modules/', import.meta.url));
-const realFiles = [
-  'acorn-walk/dist/walk.mjs',
-  'commander/lib/command.js',
-  'diff/libesm/patch/parse.js',
-  'p-queue/dist/index.js',
-]
+const realFiles = ['commander/lib/command.js', 'yaml/browser/dist/compose/composer.js', 'p-queue/dist/index.js']
   .map((path) => join(nodeModules, path))
-  .concat(scriptsOf('../../scripts/'));
+  .concat(scriptsOf('../../scripts/'), scriptsOf('../../experiments/packing/seed/'));
 
 function scriptsOf(relative: string): string[] {
   const directory = fileURLToPath(new URL(relative, import.meta.url));

@@ -1,8 +1,16 @@
+import { z } from 'zod';
 import type { Ask } from '../../src/core/ask.ts';
 import { describeError } from '../../src/core/errors.ts';
 import type { RequestOf, ResultOf } from '../../src/core/messages.ts';
 import type { Consequence, Niche, Situation } from '../../src/core/niche.ts';
-import { addUsage, type Evaluation, type EvaluationItem, noUsage, type Usage } from '../../src/core/records.ts';
+import {
+  addUsage,
+  consequenceSchema,
+  type Evaluation,
+  type EvaluationItem,
+  noUsage,
+  type Usage,
+} from '../../src/core/records.ts';
 
 export interface EnvironmentPorts {
   readonly niche: Niche;
@@ -60,19 +68,21 @@ async function measure(
   answer: ResultOf<'solver'>,
   signal: AbortSignal,
 ): Promise<Consequence> {
+  const failed = (what: string): Consequence => ({
+    status: 'failed',
+    reason: 'niche-error',
+    message: `niche ${niche.name} ${what}`,
+  });
   try {
     const consequence = await niche.measure(situation, { output: answer.output, exitCode: answer.exitCode }, signal);
     if (consequence.status === 'measured' && !Number.isFinite(consequence.score)) {
-      return {
-        status: 'failed',
-        reason: 'niche-error',
-        message: `niche ${niche.name} measured ${consequence.score}, which is not a finite score`,
-      };
+      return failed(`measured ${consequence.score}, which is not a finite score`);
     }
-    return consequence;
+    const parsed = consequenceSchema.safeParse(consequence);
+    return parsed.success ? parsed.data : failed(`returned no consequence: ${z.prettifyError(parsed.error)}`);
   } catch (error) {
     signal.throwIfAborted();
-    return { status: 'failed', reason: 'niche-error', message: `niche ${niche.name} threw: ${describeError(error)}` };
+    return failed(`threw: ${describeError(error)}`);
   }
 }
 

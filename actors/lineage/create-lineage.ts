@@ -125,13 +125,15 @@ async function evaluate(
       reservation.settle({ evaluations: evaluated });
     }
   };
+  let train: Evaluation | null = null;
   try {
-    const train = await evaluateSplit('train');
+    train = await evaluateSplit('train');
     const selection = train.status === 'measured' ? await evaluateSplit('selection') : notRun(train);
     return { evaluations: { train, selection, isOverBudget: false }, usage };
   } catch (error) {
     if (!(error instanceof BudgetExhaustedError)) throw error;
-    return { evaluations: { train: null, selection: null, isOverBudget: true }, usage };
+    // What was measured before is paid for, and kept.
+    return { evaluations: { train, selection: null, isOverBudget: true }, usage };
   }
 }
 

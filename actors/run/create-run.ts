@@ -48,7 +48,8 @@ export function startRun(ports: RunPorts, signal: AbortSignal): RunActor {
   const ended = waitFor(actor, (s) => s.status !== 'active', { timeout: Number.POSITIVE_INFINITY }).then(
     ({ value, context }) => ({
       status: value as RunEnding['status'],
-      reason: context.stop,
+      // A run that was told to stop and had nothing left but its test is simply done.
+      reason: value === 'done' && context.stop === 'cancelled' ? null : context.stop,
       error: context.error,
     }),
   );

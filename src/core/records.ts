@@ -62,7 +62,7 @@ export const strategyRefSchema = z.strictObject({
 /** A peer's published genome, as a round's snapshot names it. */
 export type StrategyRef = z.output<typeof strategyRefSchema>;
 
-const consequenceSchema = z.discriminatedUnion('status', [
+export const consequenceSchema = z.discriminatedUnion('status', [
   z.strictObject({ status: z.literal('measured'), score: z.number(), details: json }),
   z.strictObject({ status: z.literal('failed'), reason: z.enum(failureReasons), message: z.string() }),
 ]);

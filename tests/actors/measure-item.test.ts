@@ -80,6 +80,16 @@ describe('the consequence of an answer', () => {
       () => ({ status: 'measured', score: Number.POSITIVE_INFINITY, details: null }),
       'niche test measured Infinity, which is not a finite score',
     ],
+    [
+      'gives details that are not JSON',
+      () => ({ status: 'measured', score: 1, details: { when: () => 0 } as never }),
+      expect.stringContaining('niche test returned no consequence'),
+    ],
+    [
+      'gives a reason that does not exist',
+      () => ({ status: 'failed', reason: 'bad luck' as never, message: '' }),
+      expect.stringContaining('niche test returned no consequence'),
+    ],
     ['says nothing', () => undefined as never, expect.stringContaining('niche test threw: Cannot read')],
   ] as [string, Niche['measure'], unknown][])('is a niche-error when the niche %s', async (_, measure, message) => {
     expect(await consequenceOf(measure)).toEqual({ status: 'failed', reason: 'niche-error', message });

@@ -30,4 +30,23 @@ describe('resume', () => {
     expect(resumed.code, resumed.stderr).toBe(0);
     expect(JSON.parse(resumed.stdout).runs[0].lineages.a.generations).toBe(12);
   }, 120_000);
+
+  it('writes the commits of a killed run again with the dates they had, when dates come from the wall clock', async () => {
+    const out = scratchDir();
+    const dir = join(out, 'hill-solo-1');
+    const size = ['--set', 'budget.generations=4', '--set', 'clock=wall'];
+    const child = startCli(['run', hill, '--arm', 'solo', ...size, '--out', out, '--json']);
+    const closed = () =>
+      existsSync(join(dir, 'journal.jsonl')) ? factsOf(dir).filter((f) => f.type === 'round.closed').length : 0;
+    while (closed() < 2) await wait(10);
+    child.kill('SIGKILL');
+    await child.ended;
+    // Commit dates have whole seconds: the resumed process must not be in the same one.
+    await wait(1_100);
+    const end = await runCli(['resume', dir, '--json']);
+    expect(end.code, end.stderr).toBe(0);
+    const { refs, generations } = resultOf(dir);
+    expect(generations.length).toBe(10);
+    for (const g of generations) expect(refs).toContain(`refs/attempts/${g.lineage}/${g.generation} ${g.commit}`);
+  }, 60_000);
 });

@@ -15,7 +15,9 @@ import { parseRunId } from '../src/core/ids.ts';
 import { createLogger } from '../src/core/log.ts';
 import { randomStream } from '../src/core/random.ts';
 import { executeRun } from '../src/runtime/execute-run.ts';
-import { createRunDirectory } from '../src/runtime/run-directory.ts';
+import { scanJournal } from '../src/runtime/journal.ts';
+import { createRunDirectory, readManifest, runPaths } from '../src/runtime/run-directory.ts';
+import { RunState } from '../src/runtime/run-state.ts';
 import { readSeedGenome } from '../src/runtime/seed-genome.ts';
 import { createMemoryProvider } from '../tests/support/memory-sandbox.ts';
 import { createScriptedModel } from '../tests/support/scripted-model.ts';
@@ -140,5 +142,12 @@ console.log(
 console.log(`resident memory          ${rss[0]?.toFixed(0)} MiB after 100, ${rss.at(-1)?.toFixed(0)} MiB at the end`);
 console.log(
   `heap in use              ${heap[0]?.toFixed(0)} MiB after 100, ${heap.at(-1)?.toFixed(0)} MiB at the end${globalThis.gc ? '' : ' (uncollected garbage included: run with --expose-gc)'}`,
+);
+const beforeReading = performance.now();
+const state = new RunState(readManifest(dir));
+const { seq } = await scanJournal(runPaths(dir).journal, (fact) => state.apply(fact));
+const readingMs = performance.now() - beforeReading;
+console.log(
+  `state from the journal   ${readingMs.toFixed(0)} ms for ${seq} facts, ${((readingMs * 10_000) / finished.length).toFixed(0)} ms per 10,000 generations`,
 );
 rmSync(out, { recursive: true, force: true });

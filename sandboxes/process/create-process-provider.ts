@@ -4,7 +4,7 @@ import { Cleanup } from '../../src/core/cleanup.ts';
 import { SandboxUnavailableError } from '../../src/core/errors.ts';
 import { checkSpec } from '../check-spec.ts';
 import { placeTree, removeTree } from '../place-tree.ts';
-import type { Sandbox, SandboxProvider, SandboxSpec } from '../sandbox.ts';
+import { type Sandbox, type SandboxProvider, type SandboxSpec, sandboxGaps } from '../sandbox.ts';
 import { labelFor, makeScratch, reapScratch, scratchRoot } from '../scratch.ts';
 import { processSandbox } from './process-sandbox.ts';
 import { takeWriteAccess } from './read-only-copy.ts';
@@ -25,15 +25,8 @@ export function createProcessProvider(options: ProcessOptions = {}): SandboxProv
   return {
     name: 'process',
     isolation: 'none',
-    gaps: [
-      'filesystem-isolation',
-      'network-isolation',
-      'read-only-mounts',
-      'disk-limit',
-      'memory-limit',
-      'pid-limit',
-      'daemon-containment',
-    ],
+    // It isolates nothing, so it has every gap there is.
+    gaps: sandboxGaps,
     async probe() {
       if (process.platform === 'win32') {
         return { usable: false, why: 'Windows has no process groups', fix: 'use Linux, macOS or WSL' };

@@ -1,21 +1,14 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { renderReport } from '../analysis/report.ts';
+import { type ReportContext, renderReport } from '../analysis/report.ts';
 import type { RunRecord } from '../analysis/run-record.ts';
 import { describeError, StorageFailedError } from '../core/errors.ts';
 import { readRun } from './read-run.ts';
 import { runPaths } from './run-directory.ts';
 
 /** Runs that were started together: the unit of a report. Written beside the runs as `<group>/group.json`. */
-export interface RunGroup {
+export interface RunGroup extends ReportContext {
   readonly group: string;
-  readonly experiment: string;
-  readonly question: string;
-  readonly niche: string;
-  readonly command: string;
-  readonly version: string;
-  readonly provider: string;
-  readonly models: Readonly<Record<string, string>>;
   /** Directories of the runs, relative to the group's parent. */
   readonly runs: readonly string[];
 }

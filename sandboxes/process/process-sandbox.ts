@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { onAbort } from '../../src/core/abort.ts';
 import { SandboxUnavailableError } from '../../src/core/errors.ts';
 import { collectTree } from '../collect-tree.ts';
 import { inOrder } from '../in-order.ts';
@@ -48,39 +49,30 @@ async function execHere(
 ): Promise<ExecResult> {
   const { memoryMiB } = parts.spec.limits;
   const either = new AbortController();
-  const stop = () => either.abort();
-  const signals = [options.signal, ended];
-  for (const signal of signals) {
-    if (signal.aborted) stop();
-    signal.addEventListener('abort', stop, { once: true });
+  using _following = onAbort([options.signal, ended], () => either.abort());
+  mkdirSync(parts.workspace, { recursive: true });
+  const {
+    startError,
+    status: _,
+    ...end
+  } = await runCommand({
+    file: '/bin/sh',
+    args: ['-c', limitScript, 'limits', String((memoryMiB + dataHeadroomMiB) * 1024), ...argv],
+    env: environmentOf(parts, options.env),
+    cwd: parts.workspace,
+    stdin: options.stdin ?? '',
+    timeoutMs: options.timeoutMs,
+    maxOutputBytes: options.maxOutputBytes,
+    signal: either.signal,
+  });
+  if (ended.aborted) throw new SandboxUnavailableError('the sandbox was disposed of while a command ran');
+  if (startError !== null) {
+    throw new SandboxUnavailableError('a command could not be started', { cause: startError });
   }
-  try {
-    mkdirSync(parts.workspace, { recursive: true });
-    const {
-      startError,
-      status: _,
-      ...end
-    } = await runCommand({
-      file: '/bin/sh',
-      args: ['-c', limitScript, 'limits', String((memoryMiB + dataHeadroomMiB) * 1024), ...argv],
-      env: environmentOf(parts, options.env),
-      cwd: parts.workspace,
-      stdin: options.stdin ?? '',
-      timeoutMs: options.timeoutMs,
-      maxOutputBytes: options.maxOutputBytes,
-      signal: either.signal,
-    });
-    if (ended.aborted) throw new SandboxUnavailableError('the sandbox was disposed of while a command ran');
-    if (startError !== null) {
-      throw new SandboxUnavailableError('a command could not be started', { cause: startError });
-    }
-    // A stack trace names the workspace, which elsewhere is /workspace and here is another one each time.
-    const placeless = (text: string) => text.replaceAll(parts.workspace, '/workspace');
-    const streams = { stdout: placeless(end.stdout), stderr: placeless(end.stderr) };
-    return { ...end, ...streams, cpuMs: null, peakMemoryMiB: null, bytesWritten: null };
-  } finally {
-    for (const signal of signals) signal.removeEventListener('abort', stop);
-  }
+  // A stack trace names the workspace, which elsewhere is /workspace and here is another one each time.
+  const placeless = (text: string) => text.replaceAll(parts.workspace, '/workspace');
+  const streams = { stdout: placeless(end.stdout), stderr: placeless(end.stderr) };
+  return { ...end, ...streams, cpuMs: null, peakMemoryMiB: null, bytesWritten: null };
 }
 
 function environmentOf(parts: ProcessParts, extra: Readonly<Record<string, string>> = {}): Record<string, string> {

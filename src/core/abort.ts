@@ -31,6 +31,23 @@ export function deadline(parent: AbortSignal, timeoutMs: number): Deadline {
   };
 }
 
+/**
+ * Tells `listener` once, when the first of the signals aborts, or at once when
+ * one has. Dispose it, or long-lived signals keep the listener.
+ */
+export function onAbort(signals: readonly AbortSignal[], listener: (reason: unknown) => void): Disposable {
+  const stopListening = () => {
+    for (const signal of signals) signal.removeEventListener('abort', tell);
+  };
+  const tell = () => {
+    stopListening();
+    listener(signals.find((signal) => signal.aborted)?.reason);
+  };
+  if (signals.some((signal) => signal.aborted)) tell();
+  else for (const signal of signals) signal.addEventListener('abort', tell, { once: true });
+  return { [Symbol.dispose]: stopListening };
+}
+
 /** Rejects as soon as `signal` aborts, and otherwise settles as `work` does. */
 export function raceAbort<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise<T>((resolve, reject) => {

@@ -1,4 +1,5 @@
 import type { Bus, Subscription } from '../bus/bus.ts';
+import { onAbort } from '../core/abort.ts';
 import type { Ask } from '../core/ask.ts';
 import { checkResult } from '../core/contracts.ts';
 import type { RoleActor } from '../core/define.ts';
@@ -73,16 +74,10 @@ export async function serveRole<R extends RoleName>(
     subjects.jobs(run, role, lineage),
     async (job, context) => {
       const controller = new AbortController();
-      const stop = () => controller.abort(new RunCancelledError('the run was stopped'));
-      for (const signal of [runSignal, context.signal]) {
-        if (signal.aborted) stop();
-        signal.addEventListener('abort', stop, { once: true });
-      }
-      try {
-        return (await actor.handle(parseRequest(role, job.body), controller.signal)) as unknown as Json;
-      } finally {
-        for (const signal of [runSignal, context.signal]) signal.removeEventListener('abort', stop);
-      }
+      using _following = onAbort([runSignal, context.signal], () =>
+        controller.abort(new RunCancelledError('the run was stopped')),
+      );
+      return (await actor.handle(parseRequest(role, job.body), controller.signal)) as unknown as Json;
     },
     { concurrency: 1 },
   );

@@ -7,6 +7,7 @@ import type { Markspace } from '../../markspace/markspace.ts';
 import { defaultPolicy } from '../../markspace/policy.ts';
 import type { SandboxProvider } from '../../sandboxes/sandbox.ts';
 import type { Bus } from '../bus/bus.ts';
+import { onAbort } from '../core/abort.ts';
 import { Cleanup } from '../core/cleanup.ts';
 import { type Clock, wallClock } from '../core/clock.ts';
 import { arms } from '../core/config/arms.ts';
@@ -93,13 +94,10 @@ class OpenRun {
   }
 
   async execute(): Promise<RunEnding> {
-    const follow = () => this.#controller.abort(this.#host.signal.reason);
-    if (this.#host.signal.aborted) follow();
-    this.#host.signal.addEventListener('abort', follow, { once: true });
+    using _following = onAbort([this.#host.signal], (reason) => this.#controller.abort(reason));
     try {
       return await this.#drive();
     } finally {
-      this.#host.signal.removeEventListener('abort', follow);
       this.#controller.abort(new RunCancelledError('the run has ended'));
     }
   }
@@ -150,10 +148,8 @@ class OpenRun {
       },
       this.#controller.signal,
     );
-    const stop = () => actor.cancel();
-    if (this.#host.stopSoon.aborted) stop();
-    this.#host.stopSoon.addEventListener('abort', stop, { once: true });
-    const ended = await actor.ended.finally(() => this.#host.stopSoon.removeEventListener('abort', stop));
+    using _stopping = onAbort([this.#host.stopSoon], () => actor.cancel());
+    const ended = await actor.ended;
     // A run that was told to stop at once broke off; that is no failure of its own.
     const isStopped = ended.status === 'failed' && this.#host.signal.aborted;
     const ending: RunEnding = isStopped ? { status: 'stopped', reason: 'cancelled', error: null } : ended;

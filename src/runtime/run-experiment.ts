@@ -6,6 +6,7 @@ import type { SandboxProvider } from '../../sandboxes/sandbox.ts';
 import type { RunRecord } from '../analysis/run-record.ts';
 import { createMemoryBus } from '../bus/memory-bus.ts';
 import { createNatsBus, destroyNatsRun } from '../bus/nats-bus.ts';
+import { onAbort } from '../core/abort.ts';
 import type { ExperimentConfig } from '../core/config/experiment-schema.ts';
 import type { RunId } from '../core/ids.ts';
 import type { Fact } from '../core/journal.ts';
@@ -208,13 +209,8 @@ async function executeAll(
     }
   };
   const actor = startExperiment({ runs: runs.map((r) => r.run), concurrency: Math.max(1, parallel), execute });
-  const cancel = () => actor.cancel();
-  for (const s of [signal, stopSoon]) {
-    if (s.aborted) cancel();
-    s.addEventListener('abort', cancel, { once: true });
-  }
+  using _cancelling = onAbort([signal, stopSoon], () => actor.cancel());
   await actor.ended;
-  for (const s of [signal, stopSoon]) s.removeEventListener('abort', cancel);
   // A single run that could not even be opened is the caller's error, not a result.
   if (runs.length === 1 && failures.length === 1) throw failures[0];
 }

@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { deadline, raceAbort, sleep } from '../../src/core/abort.ts';
+import { deadline, onAbort, raceAbort, sleep } from '../../src/core/abort.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -10,6 +10,29 @@ afterEach(() => {
 });
 
 const listeners = (signal: AbortSignal) => getEventListeners(signal, 'abort').length;
+
+describe('onAbort', () => {
+  it('tells once, with the reason of the signal that aborted first, and keeps no listener', () => {
+    const [a, b] = [new AbortController(), new AbortController()];
+    const reasons: unknown[] = [];
+    using _ = onAbort([a.signal, b.signal], (reason) => reasons.push(reason));
+    b.abort('second');
+    a.abort('first');
+    expect(reasons).toEqual(['second']);
+    expect([listeners(a.signal), listeners(b.signal)]).toEqual([0, 0]);
+  });
+
+  it('tells at once when one has aborted already, and nothing once it is disposed', () => {
+    const reasons: unknown[] = [];
+    onAbort([new AbortController().signal, AbortSignal.abort('early')], (reason) => reasons.push(reason));
+    expect(reasons).toEqual(['early']);
+    const later = new AbortController();
+    onAbort([later.signal], (reason) => reasons.push(reason))[Symbol.dispose]();
+    expect(listeners(later.signal)).toBe(0);
+    later.abort('late');
+    expect(reasons).toEqual(['early']);
+  });
+});
 
 describe('deadline', () => {
   it('aborts with a TimeoutError when its time is up, and not before', () => {

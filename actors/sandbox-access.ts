@@ -1,4 +1,5 @@
 import type { FileTree, TreeLimits } from '../src/core/file-tree.ts';
+import type { GenomeManifest } from '../src/core/genome.ts';
 import type { GenomeId, LineageId } from '../src/core/ids.ts';
 import type { Usage } from '../src/core/records.ts';
 
@@ -60,6 +61,9 @@ export interface GatewaySession {
 
 export interface OpenGateway extends AsyncDisposable {
   readonly socketPath: string;
+  /** The command as it has to be run to find the gateway the way its manifest asks for. */
+  commandFor(access: GenomeManifest['gateway'], command: readonly string[]): readonly string[];
+  /** Complete once the gateway is disposed of: a call in flight is charged when it ends. */
   usage(): Usage;
   /**
    * Which limits calls were refused for, or `null`. `isBudget` when the run's or

@@ -1,5 +1,5 @@
 /**
- * Generations written per second, each acknowledged before the next is made,
+ * Generations written per second, each acknowledged before its lineage makes the next,
  * against `git add` + `git commit` through processes on the same machine.
  * Run: npx jiti bench/commits.ts [commits] [commits per checkpoint]
  */
@@ -30,15 +30,19 @@ function genome(n: number): FileTree {
   return new Map(files);
 }
 
-/** @returns milliseconds for each thousand, checkpoints included, and in all with closing. */
-async function writeLineages(dir: string, genomes: GenomeStore, withNotes: boolean) {
+/**
+ * @param atOnce - Lineages write side by side, as in a run; each still waits for its own commit.
+ * @returns milliseconds for each thousand, checkpoints included, and in all with closing.
+ */
+async function writeLineages(dir: string, genomes: GenomeStore, withNotes: boolean, atOnce = false) {
   const start = monotonicMs();
   const thousands: number[] = [];
   {
     await using lineage = await openGitLineage({ dir, genomes });
     const tips = new Map<string, CommitId>();
     let since = start;
-    for (let n = 0; n < commits; n += 1) {
+    let done = 0;
+    const write = async (n: number) => {
       const id = lineages[n % lineages.length]!;
       const generation = Math.floor(n / lineages.length);
       const commit = await lineage.commit({
@@ -48,12 +52,18 @@ async function writeLineages(dir: string, genomes: GenomeStore, withNotes: boole
       });
       tips.set(id, commit);
       if (withNotes) await lineage.annotate([{ commit, note: { score: n, n: 100, cost: 0.1 } }], n);
-      if (n % perCheckpoint === perCheckpoint - 1) await lineage.checkpoint();
-      if (n % 1_000 === 999) {
+      done += 1;
+      if (done % perCheckpoint === 0) await lineage.checkpoint();
+      if (done % 1_000 === 0) {
         thousands.push(monotonicMs() - since);
         since = monotonicMs();
       }
-    }
+    };
+    const side = atOnce ? lineages.length : 1;
+    const writeEvery = async (first: number) => {
+      for (let n = first; n < commits; n += side) await write(n);
+    };
+    await Promise.all(Array.from({ length: side }, (_, first) => writeEvery(first)));
   }
   return { thousands, rate: (1_000 * commits) / (monotonicMs() - start) };
 }
@@ -85,6 +95,7 @@ try {
   writeThroughProcesses(join(root, 'baseline'));
   const baseline = (1_000 * baselineCommits) / (monotonicMs() - baselineStart);
   const plain = await writeLineages(join(root, 'plain'), createMemoryGenomeStore(), false);
+  const atOnce = await writeLineages(join(root, 'at-once'), createMemoryGenomeStore(), false, true);
   const files = createFileGenomeStore(join(root, 'genomes'));
   const full = await writeLineages(join(root, 'lineage'), files, true);
   const [opening] = await timed(async () => {
@@ -97,9 +108,10 @@ try {
     `${commits} generations of 4 lineages, 20 KB genomes, a checkpoint every ${perCheckpoint}, closing included`,
   );
   row('git add, git commit, git notes add as processes', baseline);
-  row('commits', plain.rate);
-  row('commits, a note each, genomes stored in files', full.rate);
-  for (const { thousands } of [plain, full]) {
+  row('commits, one after another', plain.rate);
+  row('commits, four lineages at once', atOnce.rate);
+  row('one after another, a note each, genomes in files', full.rate);
+  for (const { thousands } of [plain, atOnce, full]) {
     console.log(`each 1,000: ${thousands.map((ms) => `${ms.toFixed(0)} ms`).join(', ')}`);
   }
   console.log(`reopening ${opening.toFixed(0)} ms; reading the log of ${log.length}: ${reading.toFixed(0)} ms`);

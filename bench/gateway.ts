@@ -17,8 +17,9 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import OpenAI from 'openai';
 import { openGateway } from '../sandboxes/gateway/open-gateway.ts';
+import { sleep } from '../src/core/abort.ts';
 import type { Budget } from '../src/core/budget.ts';
-import { createScriptedModel } from '../tests/support/scripted-model.ts';
+import { toCompletion } from '../tests/support/scripted-model.ts';
 import { createSocketFetch } from '../tests/support/socket-fetch.ts';
 
 const openBudget: Budget = {
@@ -29,11 +30,21 @@ const openBudget: Budget = {
 
 async function measure(calls: number, inFlight: number, modelMs: number): Promise<void> {
   const dir = await mkdtemp(join(tmpdir(), 'gal-'));
-  const model = createScriptedModel(() => 'x'.repeat(2_000), { delayMs: modelMs });
+  const completion = toCompletion('x'.repeat(2_000));
+  let flying = 0;
+  let peak = 0;
   let recorded = 0;
   const gateway = await openGateway({
     dir,
-    complete: (request, signal) => model.complete(request, signal),
+    model: {
+      price: () => null,
+      async complete(_request, signal) {
+        peak = Math.max(peak, (flying += 1));
+        await sleep(modelMs, signal);
+        flying -= 1;
+        return { completion, costUsd: null, source: 'live' };
+      },
+    },
     models: ['base'],
     limits: {
       maxCalls: 1e9,
@@ -58,16 +69,17 @@ async function measure(calls: number, inFlight: number, modelMs: number): Promis
   await gateway[Symbol.asyncDispose]();
   await rm(dir, { recursive: true });
 
-  const wallMs = Number(stdout);
+  const [wallMs, clientCpuMs] = stdout.split(' ').map(Number) as [number, number];
   const idealMs = Math.ceil(calls / inFlight) * modelMs;
   console.log(
-    `${calls} calls, ${inFlight} in flight (peak ${model.peak}), model ${modelMs} ms, prompt 8 kB: ` +
+    `${calls} calls, ${inFlight} in flight (peak ${peak}), model ${modelMs} ms, prompt 8 kB: ` +
       `${wallMs.toFixed(0)} ms, ideal ${idealMs} ms (${((100 * idealMs) / wallMs).toFixed(1)} %), ` +
-      `gateway ${((user + system) / 1_000 / recorded).toFixed(2)} ms of CPU a call, ${recorded - inFlight} recorded`,
+      `CPU a call: gateway ${((user + system) / 1_000 / recorded).toFixed(2)} ms, ` +
+      `client ${(clientCpuMs / calls).toFixed(2)} ms; ${recorded - inFlight} recorded`,
   );
 }
 
-/** Prints the milliseconds that `calls` calls took. */
+/** Prints how long `calls` calls took, and how much CPU time they took here, in milliseconds. */
 async function runClient(socketPath: string, calls: number, inFlight: number): Promise<void> {
   const agent = new Agent({ keepAlive: true, maxSockets: inFlight });
   const fetch = createSocketFetch(socketPath, agent);
@@ -79,8 +91,10 @@ async function runClient(socketPath: string, calls: number, inFlight: number): P
     });
   await Promise.all(Array.from({ length: inFlight }, ask));
   const startedMs = performance.now();
+  const before = process.cpuUsage();
   await Promise.all(Array.from({ length: calls }, ask));
-  console.log(performance.now() - startedMs);
+  const { user, system } = process.cpuUsage(before);
+  console.log(performance.now() - startedMs, (user + system) / 1_000);
   agent.destroy();
 }
 

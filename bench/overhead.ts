@@ -20,6 +20,7 @@ import { createRunDirectory, readManifest, runPaths } from '../src/runtime/run-d
 import { RunState } from '../src/runtime/run-state.ts';
 import { readSeedGenome } from '../src/runtime/seed-genome.ts';
 import { createMemoryProvider } from '../tests/support/memory-sandbox.ts';
+import { passingCheck } from '../tests/support/passing-check.ts';
 import { createScriptedModel } from '../tests/support/scripted-model.ts';
 
 const generations = Number(process.argv[2] ?? 2_000);
@@ -56,19 +57,17 @@ function ask(socketPath: string, text: string): Promise<string> {
 
 const numbers = randomStream(1, 'bench');
 const model = createScriptedModel(() => String(numbers.normal() * 1_000), { name: 'scripted', isTrusted: true });
-const sockets = new Map<string, string>();
 const provider = createMemoryProvider(async (argv, workspace, options) => {
   if (argv[1] === 'meta.mjs') {
-    const lineage = (JSON.parse(options.stdin ?? '{}') as { lineage: string }).lineage;
-    const answer = await ask(sockets.get(lineage)!, 'Where next?');
+    const answer = await ask(options.env!.GALAPAGOS_GATEWAY!, 'Where next?');
     workspace.set('position.json', textFile(`${JSON.stringify({ x: Number(answer) })}\n`));
     return { stdout: '{}' };
   }
-  return argv[1] === 'task.mjs' ? { stdout: new TextDecoder().decode(workspace.get('position.json')!.bytes) } : {};
+  if (argv[1] === 'task.mjs') return { stdout: new TextDecoder().decode(workspace.get('position.json')!.bytes) };
+  return passingCheck(options);
 });
 const open = provider.open.bind(provider);
 provider.open = (spec, signal) => {
-  if (spec.mounts.length > 0 && spec.gatewaySocket !== null) sockets.set(spec.owner, spec.gatewaySocket);
   // The double remembers everything; a benchmark of memory must not.
   for (const list of [provider.commands, provider.opened]) (list as unknown[]).length = 0;
   return open(spec, signal);

@@ -1,5 +1,12 @@
 import type { TreeLimits } from '../src/core/file-tree.ts';
 
+export interface Visibility {
+  readonly train: boolean;
+  readonly selection: boolean;
+  /** The selection score that a peer published, in its `metadata.json`. */
+  readonly peerScores: boolean;
+}
+
 /** What the guard allows. Set by the runtime from the experiment; nothing in a sandbox can change it. */
 export interface MarkspacePolicy {
   readonly genome: TreeLimits & {
@@ -17,8 +24,8 @@ export interface MarkspacePolicy {
   readonly executableBit: 'allow' | 'clear' | 'refuse';
   /** Texts that must not appear in a genome, such as the run's own keys, plain or in hexadecimal or base64. Never recorded. */
   readonly forbiddenTexts: readonly string[];
-  /** Whether a peer's `metadata.json` shows the selection score it published. */
-  readonly showPeerScores: boolean;
+  /** Which evaluation signals lineages see. The run has one such object, and everybody who shows anything asks it. */
+  readonly visibility: Visibility;
 }
 
 export const defaultPolicy: MarkspacePolicy = Object.freeze({
@@ -27,5 +34,5 @@ export const defaultPolicy: MarkspacePolicy = Object.freeze({
   binaryFiles: 'refuse',
   executableBit: 'refuse',
   forbiddenTexts: [],
-  showPeerScores: true,
+  visibility: Object.freeze({ train: true, selection: false, peerScores: true }),
 });

@@ -1,4 +1,3 @@
-import type { Clock } from '../src/core/clock.ts';
 import type { FileTree } from '../src/core/file-tree.ts';
 import {
   type GenomeId,
@@ -12,15 +11,18 @@ import {
 import { factKey, type Journal } from '../src/core/journal.ts';
 import { canonicalJson, sha256 } from '../src/core/json.ts';
 import type { StrategyRef } from '../src/core/records.ts';
+import type { Draft } from './check.ts';
 import type { Denials } from './denials.ts';
-import type { Mark } from './mark.ts';
+import type { Engine } from './engine.ts';
+import type { Mark, Observation } from './mark.ts';
 import type { Published } from './markspace.ts';
 import { strategiesScope } from './scope.ts';
 import type { MarkStore } from './store.ts';
+import type { Call } from './telemetry.ts';
 
 export interface Publisher {
-  publish(lineage: LineageId, published: Published): Promise<Mark | null>;
-  /** The strategy to show of a lineage: highest confidence, then oldest. */
+  publish(call: Call, lineage: LineageId, published: Published): Promise<Observation | null>;
+  /** The strategy to show of a lineage: highest score, then oldest. */
   best(lineage: LineageId): StrategyRef | null;
   /** Whether exactly this strategy was published. */
   isPublished(ref: StrategyRef): boolean;
@@ -30,7 +32,7 @@ export interface PublisherOptions {
   readonly run: RunId;
   readonly store: MarkStore;
   readonly journal: Journal;
-  readonly clock: Clock;
+  readonly engine: Pick<Engine, 'writeMeasured'>;
   readonly genomes: { get(id: GenomeId): Promise<FileTree> };
   readonly denials: Denials;
 }
@@ -41,9 +43,9 @@ export function createPublisher(options: PublisherOptions): Publisher {
   const { run, store } = options;
   const tails = new Map<LineageId, Promise<unknown>>();
   return {
-    publish(lineage, published) {
+    publish(call, lineage, published) {
       // One at a time per lineage: two improvements at once would both beat the same predecessor.
-      const done = (tails.get(lineage) ?? Promise.resolve()).then(() => publishOne(options, lineage, published));
+      const done = (tails.get(lineage) ?? Promise.resolve()).then(() => publishOne(options, call, lineage, published));
       tails.set(
         lineage,
         done.catch(() => {}),
@@ -53,7 +55,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     best: (lineage) => bestOf(store, lineage),
     isPublished(ref) {
       const mark = store.get(strategyMarkId(run, ref.lineage, ref.generation));
-      if (mark === null || mark.author !== ref.lineage) return false;
+      if (mark === null || !isStrategy(mark) || mark.author !== ref.lineage) return false;
       return canonicalJson(refOf(mark)) === canonicalJson(ref);
     },
   };
@@ -64,7 +66,12 @@ export function strategyMarkId(run: RunId, lineage: LineageId, generation: numbe
   return parseMarkId(`strategy-${sha256(canonicalJson([run, lineage, generation])).slice(0, 40)}`);
 }
 
-async function publishOne(options: PublisherOptions, lineage: LineageId, given: Published): Promise<Mark | null> {
+async function publishOne(
+  options: PublisherOptions,
+  call: Call,
+  lineage: LineageId,
+  given: Published,
+): Promise<Strategy | null> {
   const { store, journal, denials, run } = options;
   const deny = (rule: string, message: string) =>
     denials.deny(lineage, { operation: 'publish', rule, message, ...generationOf(given) });
@@ -78,27 +85,14 @@ async function publishOne(options: PublisherOptions, lineage: LineageId, given: 
   }
   const id = strategyMarkId(run, lineage, generation);
   const known = store.get(id);
-  if (known !== null) return known;
+  if (known !== null) return known as Strategy;
   const best = bestMarkOf(store, lineage);
-  if (best !== null && !(score > best.confidence)) return null;
+  if (best !== null && !(score > best.score)) return null;
   await options.genomes.get(offer.genome);
-  return store.append(strategyMark(id, lineage, offer, best?.id ?? null, options.clock.now()));
-}
-
-function strategyMark(id: MarkId, lineage: LineageId, offer: Published, supersedes: string | null, nowMs: number) {
-  const { generation, commit, genome, score } = offer;
-  return {
-    kind: 'observation' as const,
-    id,
-    scope: strategiesScope(lineage),
-    author: lineage,
-    createdAtMs: nowMs,
-    topic,
-    content: { generation, commit },
-    confidence: score,
-    supersedes,
-    payload: genome,
-  };
+  const content = { generation, commit: offer.commit };
+  const fields = { content, source: 'fleet', supersedes: best?.id ?? null };
+  const draft: Draft = { kind: 'observation', scope: strategiesScope(lineage), topic, fields };
+  return (await options.engine.writeMeasured(call, draft, { id, score, payload: offer.genome })) as Strategy;
 }
 
 /** Takes the known fields only, each checked; anything else on the object is not looked at. */
@@ -117,11 +111,18 @@ function generationOf({ generation }: Published): { generation?: number } {
   return Number.isSafeInteger(generation) ? { generation } : {};
 }
 
-function bestMarkOf(store: MarkStore, lineage: LineageId): Mark | null {
-  let best: Mark | null = null;
+/** An observation whose score the niche measured; no agent can write one. */
+type Strategy = Observation & { readonly score: number };
+
+function isStrategy(mark: Mark): mark is Strategy {
+  return mark.kind === 'observation' && mark.topic === topic && mark.score !== null;
+}
+
+function bestMarkOf(store: MarkStore, lineage: LineageId): Strategy | null {
+  let best: Strategy | null = null;
   for (const mark of store.inScope(strategiesScope(lineage))) {
-    if (mark.author !== lineage || mark.topic !== topic) continue;
-    if (best === null || mark.confidence > best.confidence) best = mark;
+    if (mark.author !== lineage || !isStrategy(mark)) continue;
+    if (best === null || mark.score > best.score) best = mark;
   }
   return best;
 }
@@ -131,13 +132,13 @@ function bestOf(store: MarkStore, lineage: LineageId): StrategyRef | null {
   return best === null ? null : refOf(best);
 }
 
-function refOf(mark: Mark): StrategyRef {
+function refOf(mark: Strategy): StrategyRef {
   const { generation, commit } = mark.content as { generation: number; commit: string };
   return {
     lineage: mark.author as LineageId,
     generation,
     commit: parseCommitId(commit),
     genome: parseGenomeId(mark.payload ?? ''),
-    score: mark.confidence,
+    score: mark.score,
   };
 }

@@ -4,6 +4,11 @@ import { SandboxUnavailableError } from '../src/core/errors.ts';
 import { parseTreePath } from '../src/core/file-tree.ts';
 import type { SandboxSpec } from './sandbox.ts';
 
+/** @throws {SandboxUnavailableError} when whoever asked for a sandbox wants it no more. */
+export function throwIfCancelled({ aborted, reason }: AbortSignal): void {
+  if (aborted) throw new SandboxUnavailableError('opening the sandbox was cancelled', { cause: reason });
+}
+
 /**
  * Refuses a spec that cannot be honoured, before anything is made.
  * @throws {SandboxUnavailableError} naming the mount or the limit.

@@ -1,7 +1,7 @@
 import { SandboxUnavailableError } from '../src/core/errors.ts';
 import type { ProviderStatus, SandboxProvider } from './sandbox.ts';
 
-export type ProviderName = 'auto' | 'bubblewrap' | 'process';
+export type ProviderName = 'auto' | 'docker' | 'bubblewrap' | 'process';
 
 export interface ChosenProvider {
   readonly provider: SandboxProvider;

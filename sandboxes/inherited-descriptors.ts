@@ -1,4 +1,5 @@
-import { openSync, readdirSync, readFileSync } from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 
 const closeOnExec = 0o2000000;
 let cached: readonly number[] | null = null;
@@ -24,19 +25,28 @@ function isInherited(fd: number): boolean {
   }
 }
 
-let devNull: number | null = null;
+export interface AloneOptions {
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  /** Descriptors 0 to so many less one are pipes to us. */
+  readonly pipes: number;
+}
 
 /**
- * Extends a `stdio` list so that inherited descriptors are `/dev/null` in the
- * child. Found once: later ones are Node's and closed on exec.
+ * Starts a process group whose only descriptors are pipes to us. An inherited
+ * descriptor is a closed pipe there, and `/dev/null` is not used: to the kernel
+ * root's candidate owns that file of the host and could change its mode.
  */
-export function withoutInherited(stdio: readonly ('pipe' | 'ignore')[]): ('pipe' | 'ignore' | number)[] {
+export function spawnAlone(file: string, args: readonly string[], options: AloneOptions): ChildProcess {
+  // Found once: later ones are Node's and closed on exec.
   cached ??= inheritedDescriptors();
-  const out: ('pipe' | 'ignore' | number)[] = [...stdio];
+  const stdio: ('pipe' | 'ignore')[] = Array(options.pipes).fill('pipe');
   for (const fd of cached) {
-    if (fd < stdio.length) continue;
-    while (out.length < fd) out.push('ignore');
-    out[fd] = devNull ??= openSync('/dev/null', 'r');
+    while (stdio.length < fd) stdio.push('ignore');
+    stdio[fd] = 'pipe';
   }
-  return out;
+  const { env, cwd } = options;
+  const child = spawn(file, args, { env, detached: true, stdio, ...(cwd === undefined ? {} : { cwd }) });
+  for (const stream of child.stdio.slice(options.pipes)) stream?.destroy();
+  return child;
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import {
   chmodSync,
   closeSync,
@@ -6,6 +7,7 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
+  renameSync,
   rmSync,
   writeSync,
 } from 'node:fs';
@@ -68,23 +70,34 @@ function writeFresh(path: string, file: TreeFile): void {
   }
 }
 
-/** Removes a tree even where a candidate took the right to do so away from its directories. */
+/** Removes a tree even where a candidate made it too deep for a path, or took the right to do so from its directories. */
 export function removeTree(path: string): void {
   try {
     rmSync(path, { recursive: true, force: true });
   } catch {
-    openDirectories(path);
+    flatten(path);
     rmSync(path, { recursive: true, force: true, maxRetries: 3 });
   }
 }
 
-function openDirectories(path: string): void {
-  const pending: (string | Buffer)[] = [path];
+/** Moves every directory of a tree to its top and empties it there, so that no path is longer than two names. */
+function flatten(root: string): void {
+  const prefix = randomBytes(8).toString('hex');
+  const pending: string[] = [root];
+  let moved = 0;
   for (let at = pending.pop(); at !== undefined; at = pending.pop()) {
-    if (!lstatSync(at, { throwIfNoEntry: false })?.isDirectory()) continue;
     chmodSync(at, 0o700);
     for (const entry of readdirSync(at, { withFileTypes: true, encoding: 'buffer' })) {
-      if (entry.isDirectory()) pending.push(Buffer.concat([Buffer.from(at), Buffer.from('/'), entry.name]));
+      const path = Buffer.concat([Buffer.from(`${at}/`), entry.name]);
+      if (!entry.isDirectory()) {
+        rmSync(path);
+        continue;
+      }
+      const top = `${root}/${prefix}-${(moved += 1)}`;
+      // A directory that is moved gets another parent, and so must be open to writing itself.
+      chmodSync(path, 0o700);
+      renameSync(path, top);
+      pending.push(top);
     }
   }
 }

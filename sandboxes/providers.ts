@@ -1,8 +1,18 @@
 import { createBubblewrapProvider } from './bubblewrap/create-bubblewrap-provider.ts';
+import { createDockerProvider, type DockerOptions } from './docker/create-docker-provider.ts';
 import { createProcessProvider } from './process/create-process-provider.ts';
 import type { SandboxProvider } from './sandbox.ts';
 
+export interface ProviderOptions {
+  readonly scratchDir?: string;
+  readonly docker?: Pick<DockerOptions, 'image' | 'runtime'>;
+}
+
 /** The built-in providers, strongest first. Making one costs nothing; it looks at the system when used. */
-export function builtInProviders(options: { readonly scratchDir?: string } = {}): readonly SandboxProvider[] {
-  return [createBubblewrapProvider(options), createProcessProvider(options)];
+export function builtInProviders({ docker, ...options }: ProviderOptions = {}): readonly SandboxProvider[] {
+  return [
+    createDockerProvider({ ...options, ...docker }),
+    createBubblewrapProvider(options),
+    createProcessProvider(options),
+  ];
 }

@@ -1,23 +1,21 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { monotonicMs } from '../src/core/clock.ts';
-import { withoutInherited } from './inherited-descriptors.ts';
 import type { StopReason } from './sandbox.ts';
 
 export interface CommandSpec {
-  readonly file: string;
-  readonly args: readonly string[];
-  readonly env: Readonly<Record<string, string>>;
-  readonly cwd?: string;
+  /** Starts it by `spawnAlone`, or hands over what was started ahead and has not been read from. */
+  readonly start: () => ChildProcess;
   readonly stdin: string;
   readonly timeoutMs: number;
   /** Per stream, in bytes. */
   readonly maxOutputBytes: number;
   readonly signal: AbortSignal;
-  /** Opens descriptor 3 and returns what was written to it, at most 64 KiB. */
-  readonly withStatus?: boolean;
-  /** Tries to end the command in a gentler order than the group's death, which follows if it is not enough. */
-  readonly killFirst?: (pid: number) => void;
+  /**
+   * Called when a limit strikes, while everything still lives. Returns whether it has
+   * ended the command in an order of its own; the group's death follows if that is not enough.
+   */
+  readonly onStop?: (pid: number) => boolean;
   /** Called once the command runs; may stop it for a reason of its own. Returns what to do at the end. */
   readonly watch?: (stop: (why: StopReason) => void) => () => void;
 }
@@ -28,6 +26,7 @@ export interface CommandEnd {
   readonly stoppedBy: StopReason;
   readonly stdout: string;
   readonly stderr: string;
+  /** What was written to descriptor 3, where it was opened; at most 64 KiB. */
   readonly status: string;
   readonly wallMs: number;
   /** Why the command could not be started at all, or `null`. */
@@ -36,7 +35,7 @@ export interface CommandEnd {
 
 /** How long output may stay open after the command and its group are dead. */
 const drainMs = 500;
-const killFirstMs = 50;
+const patienceMs = 50;
 /** Node turns a longer timer into one that fires at once. */
 const longestTimerMs = 2 ** 31 - 1;
 const maxStatusBytes = 65_536;
@@ -56,16 +55,18 @@ export async function runCommand(spec: CommandSpec): Promise<CommandEnd> {
     // A limit that strikes after the end changes nothing, but cut output must be told.
     if (hasEnded && why !== 'output') return;
     stoppedBy = why;
-    if (spec.killFirst === undefined || child.pid === undefined) return killGroup(child);
-    spec.killFirst(child.pid);
-    backup = setTimeout(killGroup, killFirstMs, child);
+    if (child.pid === undefined || spec.onStop?.(child.pid) !== true) return killGroup(child);
+    backup = setTimeout(killGroup, patienceMs, child);
   };
   if (spec.signal.aborted) return neverStarted('cancelled', null);
   try {
-    child = start(spec);
+    child = spec.start();
   } catch (error) {
     return notStarted(error as NodeJS.ErrnoException);
   }
+  // A command may end without reading its input; that is its right.
+  child.stdin?.on('error', () => {});
+  child.stdin?.end(spec.stdin);
   const out = capture(child.stdout, spec.maxOutputBytes, () => stop('output'));
   const err = capture(child.stderr, spec.maxOutputBytes, () => stop('output'));
   const status = capture(child.stdio[3] as Readable | undefined, maxStatusBytes, () => {});
@@ -95,21 +96,6 @@ function notStarted(error: NodeJS.ErrnoException): CommandEnd {
   return { ...neverStarted('exit', null), exitCode: 127, stderr: `${why}\n`, status: '{ "exit-code": 127 }' };
 }
 
-function start(spec: CommandSpec): ChildProcess {
-  const stdio: ('pipe' | 'ignore')[] = [spec.stdin === '' ? 'ignore' : 'pipe', 'pipe', 'pipe'];
-  if (spec.withStatus === true) stdio.push('pipe');
-  const child = spawn(spec.file, spec.args, {
-    env: { ...spec.env },
-    detached: true,
-    stdio: withoutInherited(stdio),
-    ...(spec.cwd === undefined ? {} : { cwd: spec.cwd }),
-  });
-  // A command may end without reading its input; that is its right.
-  child.stdin?.on('error', () => {});
-  child.stdin?.end(spec.stdin);
-  return child;
-}
-
 function killGroup(child: ChildProcess): void {
   if (child.pid === undefined) return;
   try {
@@ -120,16 +106,25 @@ function killGroup(child: ChildProcess): void {
 }
 
 function capture(stream: Readable | null | undefined, cap: number, onOverflow: () => void): () => string {
-  const chunks: Buffer[] = [];
+  let kept: Buffer = Buffer.alloc(0);
   let size = 0;
   stream?.on('error', () => {});
   stream?.on('data', (chunk: Buffer) => {
     const room = cap - size;
-    if (room > 0) chunks.push(room < chunk.length ? chunk.subarray(0, room) : chunk);
+    if (room > 0) kept = append(kept, size, chunk.subarray(0, room));
     size += chunk.length;
     if (size > cap) onOverflow();
   });
-  return () => Buffer.concat(chunks).toString('utf8');
+  return () => kept.toString('utf8', 0, Math.min(size, cap));
+}
+
+/** One buffer that grows: a chunk for each byte would cost hundreds of bytes where a candidate prints one by one. */
+function append(kept: Buffer, size: number, chunk: Buffer): Buffer {
+  const needed = size + chunk.length;
+  const roomy = needed <= kept.length ? kept : Buffer.alloc(Math.max(2 * needed, 1_024));
+  if (roomy !== kept) kept.copy(roomy, 0, 0, size);
+  chunk.copy(roomy, size);
+  return roomy;
 }
 
 /** Waits for the exit, kills what is left of the group, and gives the streams a moment to close. */

@@ -25,8 +25,11 @@ export interface SandboxSpec {
   /** What the workspace holds at the start. */
   readonly files: FileTree;
   readonly mounts: readonly ReadOnlyMount[];
-  /** Host path of the model gateway's Unix socket, or `null`. Inside, `$GALAPAGOS_GATEWAY` is its path. */
-  readonly gatewaySocket: string | null;
+  /**
+   * An internal network that sandboxes of one run share under this name, or
+   * `null` for none at all. It leads to its members only, never to the host.
+   */
+  readonly network: string | null;
   readonly limits: SandboxLimits;
 }
 
@@ -58,7 +61,14 @@ export interface ExecResult {
   /** User plus system time of all descendants, or `null` where the provider cannot tell. */
   readonly cpuMs: number | null;
   readonly peakMemoryMiB: number | null;
+  /** Bytes handed to write calls by the command and all it started, output included; `null` where unknown. */
   readonly bytesWritten: number | null;
+}
+
+/** A directory that commands can write, as they see it and as the host reaches it. */
+export interface WritablePlace {
+  readonly inside: string;
+  readonly outside: string;
 }
 
 /**
@@ -69,6 +79,13 @@ export interface ExecResult {
 export interface Sandbox extends AsyncDisposable {
   readonly id: string;
   readonly provider: string;
+  /**
+   * Where commands from now on reach the model gateway: a Unix socket, whose
+   * path inside is `$GALAPAGOS_GATEWAY`. With `null`, or before the first
+   * call, there is none.
+   * @param socket - Path of the socket on the host.
+   */
+  connect(socket: string | null): Promise<void>;
   /**
    * Runs one command to its end and reports how it ended. A failing command
    * is a result; only a failing sandbox throws. Every descendant is gone when
@@ -84,6 +101,13 @@ export interface Sandbox extends AsyncDisposable {
    * @throws {GenomeInvalidError} for a link, a special file, a bad path or an exceeded limit.
    */
   get(limits: TreeLimits): Promise<FileTree>;
+  /**
+   * Lends everything that commands can write to a trusted worker of the host, which runs while no command does:
+   * for what the other operations cannot say, such as free space by `statfs`, or files with modes and ages.
+   * What lies there is hostile; a link in it must never be followed. Left out where the host cannot reach it.
+   * @throws {SandboxUnavailableError} when the sandbox is gone.
+   */
+  outside?<T>(work: (places: readonly WritablePlace[]) => T | Promise<T>): Promise<T>;
 }
 
 export interface ProviderStatus {
@@ -94,17 +118,31 @@ export interface ProviderStatus {
   readonly fix: string;
 }
 
+export interface ReapOptions {
+  readonly dryRun?: boolean;
+}
+
+/** How many things, by what they are in the plural, such as `containers`. */
+export type Leftovers = Readonly<Record<string, number>>;
+
 export interface SandboxProvider extends AsyncDisposable {
   readonly name: string;
   /** Strongest first: `container`, `namespaces`, `none`. */
   readonly isolation: 'container' | 'namespaces' | 'none';
+  /** Whether its sandboxes lend their volumes to the host: `Sandbox.outside`. Left out where they do not. */
+  readonly showsVolumes?: boolean;
   /** What it cannot do, by name; the conformance suite skips these by name and fails if one starts to pass. */
   readonly gaps: readonly SandboxGap[];
   probe(): Promise<ProviderStatus>;
   /** @throws {SandboxUnavailableError} */
   open(spec: SandboxSpec, signal: AbortSignal): Promise<Sandbox>;
-  /** Removes what dead processes left behind for this run, or for every run. @returns how many things. */
-  reap(run: RunId | 'all'): Promise<number>;
+  /** What a run should record of where its commands ran, such as an image's id. */
+  details?(): Promise<Readonly<Record<string, string>>>;
+  /**
+   * Removes what dead processes left behind for this run, or for every run.
+   * @param options.dryRun - Only counts it.
+   */
+  reap(run: RunId | 'all', options?: ReapOptions): Promise<Leftovers>;
 }
 
 export const sandboxGaps = [
@@ -113,10 +151,21 @@ export const sandboxGaps = [
   'read-only-mounts',
   'disk-limit',
   'memory-limit',
+  /** Memory that no process has mapped, such as a file without a name. */
+  'unmapped-memory',
+  /** What namespaces do not divide, such as keys and virtual-machine sockets, and rare parts of the kernel. */
+  'system-call-filter',
   'pid-limit',
   'daemon-containment',
+  'internal-network',
 ] as const;
 export type SandboxGap = (typeof sandboxGaps)[number];
+
+/** Opens a sandbox of the run's own provider, under its label and below its ceiling. @throws {SandboxUnavailableError} */
+export type OpenSandbox = (
+  spec: Pick<SandboxSpec, 'files' | 'mounts' | 'limits'>,
+  signal: AbortSignal,
+) => Promise<Sandbox>;
 
 export interface SandboxDefinition {
   readonly kind: 'sandbox';

@@ -1,4 +1,6 @@
-import { rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { buildKernelsIfNeeded } from './build-kernels.mjs';
 import { filesBelow, fingerprint, inRoot, readText, Stop, say } from './checkout.mjs';
 import { shareLockWith } from './checkout-lock.mjs';
 import { runChild } from './child.mjs';
@@ -23,6 +25,8 @@ export async function build() {
   const { code, isInterrupted, output } = await runChild([process.execPath, tsc, '-p', 'tsconfig.build.json'], options);
   if (isInterrupted) throw new Stop('Interrupted; the next run builds again.', 130);
   if (code !== 0) throw new Stop(`${output.trim()}\n\nThe build failed; the compiler's messages are above.`);
+  await buildKernelsIfNeeded();
+  copyBases();
   removeOrphans();
   writeFileSync(inRoot(...stamp), built);
   say(`Built in ${seconds(startMs)}.`);
@@ -31,6 +35,15 @@ export async function build() {
 function sourceFingerprint() {
   const configs = ['tsconfig.json', 'tsconfig.build.json', 'package.json'];
   return fingerprint([...sourceFolders.flatMap((folder) => filesBelow(folder)), ...configs]);
+}
+
+/** The weights that come with the package, beside the code that reads them. */
+function copyBases() {
+  for (const path of filesBelow('src/models/embedded/bases').filter((file) => !file.endsWith('.ts'))) {
+    const copy = inRoot('dist', path);
+    mkdirSync(dirname(copy), { recursive: true });
+    copyFileSync(inRoot(path), copy);
+  }
 }
 
 /** Removes what was built from sources that are gone: a module that no longer exists must not be importable. */

@@ -4,6 +4,15 @@
  * niches, models, sandboxes and selection policies.
  */
 
+export { type MarkKind, markKinds } from '../markspace/check.ts';
+export type { Mark } from '../markspace/mark.ts';
+export {
+  type ContentPolicy,
+  type ContentRuling,
+  type ContentSubject,
+  defineContentPolicy,
+} from '../markspace/regulation/content/policy.ts';
+export { isScope } from '../markspace/scope.ts';
 export { builtInProviders } from '../sandboxes/providers.ts';
 export {
   defineSandbox,
@@ -14,6 +23,13 @@ export {
   type SandboxProvider,
   type SandboxSpec,
 } from '../sandboxes/sandbox.ts';
+export {
+  type Detection,
+  detection,
+  type Effect,
+  type ItemDetection,
+  type SeedDetection,
+} from './analysis/detection.ts';
 export { summariseFiveLines } from './analysis/report.ts';
 export { bestGeneration, type LineageRecord, type RunRecord, selectionScore } from './analysis/run-record.ts';
 export { sparkline } from './analysis/sparkline.ts';
@@ -34,6 +50,7 @@ export {
   type SelectionDefinition,
   type SelectParent,
 } from './core/define.ts';
+export { type EmbeddingAnswer, type EmbeddingList, type EmbeddingRequest, encodeVector } from './core/embedding.ts';
 export { describeError, type ErrorCode, GalapagosError } from './core/errors.ts';
 export type { Fact } from './core/journal.ts';
 export type { Json } from './core/json.ts';
@@ -51,17 +68,32 @@ export { type RandomStream, randomStream } from './core/random.ts';
 export type { Check, Evaluation, Generation, StrategyRef, Usage, Verdict } from './core/records.ts';
 export type { LogEntry } from './lineage/lineage.ts';
 export type { PortsOf } from './runtime/actors.ts';
+export { type Blame, blameGeneration } from './runtime/blame.ts';
+export { type Cleaning, type CleanOptions, clean } from './runtime/clean.ts';
 export { type Diagnosis, doctor, type ToolStatus } from './runtime/doctor.ts';
 export type { ExperimentPlan } from './runtime/experiment-plan.ts';
+export { followMarks } from './runtime/follow-marks.ts';
 export {
   diffGenerations,
+  type GenerationDetail,
   listRuns,
   locateTarget,
+  readGeneration,
   readGraph,
   readLog,
   repositoryOf,
   type Target,
 } from './runtime/history.ts';
+export {
+  type ConductFact,
+  type MarkDetail,
+  type MarkEntry,
+  type MarkFilter,
+  openRunMarks,
+  type RunMarks,
+} from './runtime/marks.ts';
+export { orderLift } from './runtime/markspace/orders.ts';
+export type { NicheTools } from './runtime/niches.ts';
 export { type ExperimentOutcome, outcomeOf } from './runtime/outcome.ts';
 export { readRun } from './runtime/read-run.ts';
 export {
@@ -72,3 +104,7 @@ export {
   run,
   type SessionOptions,
 } from './runtime/run-experiment.ts';
+export { buildSandboxImage, type SandboxTrial, tryInSandbox } from './runtime/sandbox-tools.ts';
+export { credits as weightsCredits } from './runtime/weights-loop/credit.ts';
+export { recipes as weightsRecipes } from './runtime/weights-loop/recipe.ts';
+export { runWeightsLoop, type WeightsLoopResult } from './runtime/weights-loop/weights-loop.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Ask } from '../../src/core/ask.ts';
-import { describeError } from '../../src/core/errors.ts';
+import { describeError, SandboxUnavailableError } from '../../src/core/errors.ts';
 import type { RequestOf, ResultOf } from '../../src/core/messages.ts';
 import type { Consequence, Niche, Situation } from '../../src/core/niche.ts';
 import {
@@ -35,9 +35,15 @@ export async function measureItem(
   signal: AbortSignal,
 ): Promise<MeasuredItem> {
   const { run, seed, lineage, generation, genome, model } = request;
-  const answer = await ports.ask('solver', { run, seed, lineage, generation, genome, model, situation }, signal);
+  const asked = { run, seed, lineage, generation, genome, model, situation, ...trialOf(request) };
+  const answer = await ports.ask('solver', asked, signal);
   const consequence = stoppedConsequence(answer) ?? (await measure(ports.niche, situation, answer, signal));
   return { item: { situation: situation.id, consequence, wallMs: answer.wallMs }, usage: answer.usage };
+}
+
+/** What a request hands on to those it causes, so that they are set apart as well. */
+export function trialOf({ trial }: RequestOf<'environment'>): Pick<RequestOf<'environment'>, 'trial'> {
+  return trial === undefined ? {} : { trial };
 }
 
 function stoppedConsequence(answer: ResultOf<'solver'>): Consequence | null {
@@ -82,6 +88,8 @@ async function measure(
     return parsed.success ? parsed.data : failed(`returned no consequence: ${z.prettifyError(parsed.error)}`);
   } catch (error) {
     signal.throwIfAborted();
+    // A niche that executes answers needs a sandbox of its own, and its failure is no consequence either.
+    if (error instanceof SandboxUnavailableError) throw error;
     return failed(`threw: ${describeError(error)}`);
   }
 }

@@ -1,52 +1,40 @@
 import { fromPromise } from 'xstate';
-import type { Ask } from '../../src/core/ask.ts';
-import type { Budget } from '../../src/core/budget.ts';
-import type { RoleActor, SelectParent } from '../../src/core/define.ts';
-import { BudgetExhaustedError, ContractViolatedError, NicheFailedError } from '../../src/core/errors.ts';
-import type { CommitId, GenomeId } from '../../src/core/ids.ts';
-import type { Json } from '../../src/core/json.ts';
+import type { RoleActor } from '../../src/core/define.ts';
+import { ContractViolatedError } from '../../src/core/errors.ts';
 import type { ResultOf } from '../../src/core/messages.ts';
-import type { RandomStream } from '../../src/core/random.ts';
-import { addUsage, type Evaluation, type Generation, mayBeBest, untimed } from '../../src/core/records.ts';
+import { type Generation, mayBeBest } from '../../src/core/records.ts';
 import { hostJobMachine } from '../job-actor.ts';
-import { type Draft, lineageMachine, type StepInput } from './lineage-machine.ts';
-import { ancestor, type LineageState, metaAgentFor, scoreOf } from './lineage-state.ts';
+import { editChild } from './edit-child.ts';
+import { evaluate } from './evaluate-child.ts';
+import { holdTournament } from './hold-tournament.ts';
+import { failureOf, judgeChild } from './judge-child.ts';
+import {
+  type Choice,
+  type Competition,
+  type Draft,
+  type Judgement,
+  lineageMachine,
+  type StepInput,
+} from './lineage-machine.ts';
+import { header, type LineagePorts } from './lineage-ports.ts';
+import { ancestor, metaAgentFor, scoreOf } from './lineage-state.ts';
+import { drawsTournament } from './selection.ts';
 import { summaryOf } from './summary.ts';
 
-export interface LineagePorts {
-  readonly ask: Ask;
-  readonly budget: Budget;
-  readonly select: SelectParent;
-  readonly random: (purpose: string, generation: number) => RandomStream;
-  /** Publishes through the guard, as this lineage and no other; false when nothing new was published. */
-  readonly publish: (strategy: {
-    generation: number;
-    genome: GenomeId;
-    commit: CommitId;
-    score: number;
-  }) => Promise<boolean>;
-  readonly model: string;
-  readonly seedGenome: { readonly genome: GenomeId; readonly bytes: number; readonly files: number };
-  readonly items: { readonly train: number; readonly selection: number };
-  readonly gatePolicy: 'strict-improvement' | 'valid';
-  readonly showsTrain: boolean;
-  readonly showsSelection: boolean;
-  readonly maxStagnation: number | null;
-  /** Where the lineage stands: empty, or folded from the journal. */
-  readonly state: LineageState;
-}
+export type { LineagePorts } from './lineage-ports.ts';
 
 /** Supervises one lineage; everything it does it asks of other roles. */
 export function createLineage(ports: LineagePorts): RoleActor<'lineage'> {
   const steps = {
-    select: fromPromise<{ parent: number; meta: number } | null, StepInput>(async ({ input }) =>
-      selectParent(ports, input),
+    select: fromPromise<Choice | null, StepInput>(async ({ input }) => selectParent(ports, input)),
+    edit: fromPromise<ResultOf<'meta-agent'>, StepInput>(({ input, signal }) =>
+      editChild(ports, input, input.draft.meta!, {}, signal),
     ),
-    edit: fromPromise<ResultOf<'meta-agent'>, StepInput>(({ input, signal }) => edit(ports, input, signal)),
     evaluate: fromPromise<Pick<Draft, 'evaluations' | 'usage'>, StepInput>(({ input, signal }) =>
       evaluate(ports, input, signal),
     ),
-    judge: fromPromise<NonNullable<Draft['judgement']>, StepInput>(({ input, signal }) => judge(ports, input, signal)),
+    compete: fromPromise<Competition, StepInput>(({ input, signal }) => holdTournament(ports, input, signal)),
+    judge: fromPromise<Judgement, StepInput>(({ input, signal }) => judgeChild(ports, input, signal)),
     record: fromPromise<Generation, StepInput>(({ input, signal }) => record(ports, input, signal)),
   };
   return hostJobMachine('lineage', lineageMachine.provide({ actors: steps }), {
@@ -55,136 +43,15 @@ export function createLineage(ports: LineagePorts): RoleActor<'lineage'> {
   });
 }
 
-const header = ({ draft }: StepInput) => ({
-  run: draft.request.run,
-  seed: draft.request.seed,
-  lineage: draft.request.lineage,
-  generation: draft.request.round,
-});
-
-function selectParent(ports: LineagePorts, { state, draft }: StepInput): { parent: number; meta: number } | null {
+function selectParent(ports: LineagePorts, { state, draft }: StepInput): Choice | null {
   if (ports.budget.exhausted !== null) return null;
-  const parent = ports.select(state.archive, ports.random('selection', draft.request.round).next);
+  const draws = ports.draws(draft.request.round, state.drawn);
+  const parent = ports.select(state.archive, draws);
   if (!state.archive.some((entry) => entry.generation === parent)) {
     throw new ContractViolatedError(`the selection policy chose generation ${parent}, which is not in the archive`);
   }
-  return { parent, meta: metaAgentFor(state, parent).generation };
-}
-
-function edit(ports: LineagePorts, input: StepInput, signal: AbortSignal): Promise<ResultOf<'meta-agent'>> {
-  const { state, draft } = input;
-  const parent = ancestor(state, draft.parent!);
-  const meta = ancestor(state, draft.meta!);
-  const history = ports.showsTrain
-    ? state.history
-    : state.history.map((line) => ({ ...line, trainScore: null, problem: null }));
-  const evals: Record<string, Json> = { history: history as unknown as Json };
-  if (ports.showsTrain) evals.train = (parent.train && untimed(parent.train)) as unknown as Json;
-  if (ports.showsSelection) evals.selection = (parent.selection && untimed(parent.selection)) as unknown as Json;
-  return ports.ask(
-    'meta-agent',
-    {
-      ...header(input),
-      model: ports.model,
-      parent: { generation: parent.generation, genome: parent.genome },
-      meta: { generation: meta.generation, genome: meta.genome },
-      snapshot: draft.request.snapshot,
-      evals,
-    },
-    signal,
-  );
-}
-
-function genomeOf(ports: LineagePorts, draft: Draft): GenomeId {
-  return draft.request.round === 0 ? ports.seedGenome.genome : draft.edit!.genome!;
-}
-
-async function evaluate(
-  ports: LineagePorts,
-  input: StepInput,
-  signal: AbortSignal,
-): Promise<Pick<Draft, 'evaluations' | 'usage'>> {
-  const { draft } = input;
-  let usage = draft.usage;
-  const evaluateSplit = async (split: 'train' | 'selection'): Promise<Evaluation> => {
-    const reservation = ports.budget.reserve({ evaluations: ports.items[split] });
-    const request = {
-      ...header(input),
-      genome: genomeOf(ports, draft),
-      model: ports.model,
-      split,
-      count: ports.items[split],
-    };
-    let evaluated = 0;
-    try {
-      const answer = await ports.ask('environment', request, signal);
-      evaluated = answer.evaluation.items.length;
-      usage = addUsage(usage, answer.usage);
-      return answer.evaluation;
-    } finally {
-      reservation.settle({ evaluations: evaluated });
-    }
-  };
-  let train: Evaluation | null = null;
-  try {
-    train = await evaluateSplit('train');
-    const selection = train.status === 'measured' ? await evaluateSplit('selection') : notRun(train);
-    return { evaluations: { train, selection, isOverBudget: false }, usage };
-  } catch (error) {
-    if (!(error instanceof BudgetExhaustedError)) throw error;
-    // What was measured before is paid for, and kept.
-    return { evaluations: { train, selection: null, isOverBudget: true }, usage };
-  }
-}
-
-function notRun(train: Extract<Evaluation, { status: 'failed' }>): Evaluation {
-  return {
-    status: 'failed',
-    split: 'selection',
-    reason: train.reason,
-    message: `not run, training failed: ${train.message}`,
-    items: [],
-  };
-}
-
-async function judge(
-  ports: LineagePorts,
-  input: StepInput,
-  signal: AbortSignal,
-): Promise<NonNullable<Draft['judgement']>> {
-  const { state, draft } = input;
-  const { selection } = draft.evaluations;
-  if (draft.request.round === 0) return judgeSeed(draft);
-  const best = state.best === null ? null : ancestor(state, state.best);
-  return ports.ask(
-    'gate',
-    {
-      ...header(input),
-      policy: ports.gatePolicy,
-      candidate: { selection, failure: failureOf(draft), bytes: draft.edit!.bytes, files: draft.edit!.files },
-      parent: {
-        generation: draft.parent!,
-        selection: ancestor(state, draft.parent!).selection,
-        bytes: ancestor(state, draft.parent!).bytes,
-      },
-      best: best === null ? null : { generation: best.generation, selection: best.selection! },
-    },
-    signal,
-  );
-}
-
-/** The seed is where every lineage starts, so it has no gate; but a niche that cannot measure it can measure nothing. */
-function judgeSeed({ evaluations }: Draft): NonNullable<Draft['judgement']> {
-  const broken = [evaluations.train, evaluations.selection].find(
-    (e) => e?.status === 'failed' && e.reason === 'niche-error',
-  );
-  if (broken?.status === 'failed') throw new NicheFailedError(`the seed could not be measured: ${broken.message}`);
-  return { verdict: 'seed', checks: [{ name: 'seed', outcome: 'pass', reason: 'generation 0' }] };
-}
-
-function failureOf(draft: Draft): Generation['failure'] {
-  if (draft.edit?.status === 'failed') return draft.edit.failure;
-  return draft.evaluations.isOverBudget ? { stage: 'budget', message: 'no evaluations left to measure it' } : null;
+  const isTournament = ports.annealing !== null && drawsTournament(ports.annealing, state.tournaments, draws);
+  return { parent, meta: metaAgentFor(state, parent, ports.metaFrom).generation, isTournament, drawn: draws.drawn };
 }
 
 async function record(ports: LineagePorts, input: StepInput, signal: AbortSignal): Promise<Generation> {
@@ -193,11 +60,10 @@ async function record(ports: LineagePorts, input: StepInput, signal: AbortSignal
   const { train, selection } = draft.evaluations;
   const parent = draft.parent === null ? null : ancestor(state, draft.parent);
   const genome = round === 0 ? ports.seedGenome.genome : (draft.edit!.genome ?? parent!.genome);
+  const { verdict, checks, memory: gateMemory } = draft.judgement!;
   const previousBest = state.best === null ? null : scoreOf(state, state.best);
   const isBest =
-    mayBeBest(draft.judgement!.verdict) &&
-    selection?.status === 'measured' &&
-    (previousBest === null || selection.score > previousBest);
+    mayBeBest(verdict) && selection?.status === 'measured' && (previousBest === null || selection.score > previousBest);
   const base = {
     lineage: draft.request.lineage,
     generation: round,
@@ -205,8 +71,8 @@ async function record(ports: LineagePorts, input: StepInput, signal: AbortSignal
     parent: draft.parent,
     metaFrom: draft.meta,
     genome,
-    verdict: draft.judgement!.verdict,
-    checks: draft.judgement!.checks,
+    verdict,
+    checks,
     failure: failureOf(draft),
     train,
     selection,
@@ -216,6 +82,11 @@ async function record(ports: LineagePorts, input: StepInput, signal: AbortSignal
     bytes: draft.edit?.bytes ?? ports.seedGenome.bytes,
     files: draft.edit?.files ?? ports.seedGenome.files,
     changedFiles: draft.edit?.changedFiles ?? [],
+    ...(draft.evaluations.isPartial ? { isPartial: true as const } : {}),
+    ...(draft.tournament === null ? {} : { tournament: draft.tournament }),
+    ...(draft.drawn === null ? {} : { drawn: draft.drawn }),
+    ...(draft.otherEvaluations === 0 ? {} : { otherEvaluations: draft.otherEvaluations }),
+    ...(gateMemory === undefined ? {} : { gateMemory }),
   };
   const { commit } = await ports.ask(
     'archivist',

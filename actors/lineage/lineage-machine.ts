@@ -1,6 +1,6 @@
 import { assign, emit, fromPromise, setup } from 'xstate';
 import type { RequestOf, ResultOf } from '../../src/core/messages.ts';
-import type { Evaluation, Generation } from '../../src/core/records.ts';
+import type { Evaluation, Generation, Tournament } from '../../src/core/records.ts';
 import { type JobEmitted, type JobEvent, notProvided } from '../job-actor.ts';
 import { advance, type LineageState } from './lineage-state.ts';
 
@@ -11,14 +11,23 @@ export interface Draft {
   readonly request: Request;
   readonly parent: number | null;
   readonly meta: number | null;
+  /** Whether a child of generation 0's meta-agent competes. */
+  readonly isTournament: boolean;
+  /** Where a sequential random stream stands after the choice; `null` for streams that have no place. */
+  readonly drawn: number | null;
   readonly edit: ResultOf<'meta-agent'> | null;
   readonly evaluations: {
     readonly train: Evaluation | null;
     readonly selection: Evaluation | null;
+    /** Whether the selection is its first stage only. */
+    readonly isPartial: boolean;
     readonly isOverBudget: boolean;
   };
   readonly usage: Generation['usage'];
-  readonly judgement: { readonly verdict: Generation['verdict']; readonly checks: Generation['checks'] } | null;
+  readonly tournament: Tournament | null;
+  /** Items evaluated besides those of `evaluations`. */
+  readonly otherEvaluations: number;
+  readonly judgement: (Pick<Generation, 'checks' | 'verdict'> & { readonly memory?: Generation['gateMemory'] }) | null;
 }
 
 export interface LineageContext {
@@ -33,6 +42,10 @@ export interface StepInput {
   readonly draft: Draft;
 }
 
+export type Choice = Pick<Draft, 'parent' | 'meta' | 'isTournament' | 'drawn'>;
+export type Competition = Pick<Draft, 'edit' | 'meta' | 'evaluations' | 'usage' | 'tournament' | 'otherEvaluations'>;
+export type Judgement = Pick<Draft, 'judgement' | 'usage' | 'otherEvaluations'>;
+
 const step = <T>(name: string) => fromPromise<T, StepInput>(notProvided(name));
 
 /**
@@ -42,6 +55,7 @@ const step = <T>(name: string) => fromPromise<T, StepInput>(notProvided(name));
  * I2. Every accepted round ends in exactly one `job.finished` or `job.abandoned`.
  * I3. Round 0 is the seed: it is evaluated and recorded, never edited.
  * I4. A child that failed to edit or import is recorded, never evaluated, never a parent.
+ *     In a tournament that holds for the one that won.
  * I5. A verdict comes from the gate; a generation is recorded after its verdict
  *     and published after it is recorded.
  * I6. Context is plain JSON, and `state` is a fold over finished generations:
@@ -56,10 +70,11 @@ export const lineageMachine = setup({
   },
   actors: {
     /** `null` when the budget is used up. */
-    select: step<{ parent: number; meta: number } | null>('select'),
+    select: step<Choice | null>('select'),
     edit: step<ResultOf<'meta-agent'>>('edit'),
+    compete: step<Competition>('compete'),
     evaluate: step<Pick<Draft, 'evaluations' | 'usage'>>('evaluate'),
-    judge: step<NonNullable<Draft['judgement']>>('judge'),
+    judge: step<Judgement>('judge'),
     record: step<Generation>('record'),
   },
   actions: {
@@ -71,6 +86,7 @@ export const lineageMachine = setup({
   },
   guards: {
     isSeedRound: ({ context }) => context.draft!.request.round === 0,
+    isTournament: ({ context }) => context.draft!.isTournament,
     hasFailedEdit: ({ context }) => context.draft!.edit?.status === 'failed',
   },
 }).createMachine({
@@ -116,10 +132,22 @@ export const lineageMachine = setup({
             src: 'edit',
             input: stepInput,
             onDone: {
-              target: 'edited',
+              target: 'deciding',
               actions: assign({
                 draft: ({ context, event }) => ({ ...context.draft!, edit: event.output, usage: event.output.usage }),
               }),
+            },
+            onError: { target: '#lineage.idle', actions: ['drop', 'abandon'] },
+          },
+        },
+        deciding: { always: [{ guard: 'isTournament', target: 'competing' }, { target: 'edited' }] },
+        competing: {
+          invoke: {
+            src: 'compete',
+            input: stepInput,
+            onDone: {
+              target: 'edited',
+              actions: assign({ draft: ({ context, event }) => ({ ...context.draft!, ...event.output }) }),
             },
             onError: { target: '#lineage.idle', actions: ['drop', 'abandon'] },
           },
@@ -142,7 +170,7 @@ export const lineageMachine = setup({
             input: stepInput,
             onDone: {
               target: 'recording',
-              actions: assign({ draft: ({ context, event }) => ({ ...context.draft!, judgement: event.output }) }),
+              actions: assign({ draft: ({ context, event }) => ({ ...context.draft!, ...event.output }) }),
             },
             onError: { target: '#lineage.idle', actions: ['drop', 'abandon'] },
           },
@@ -178,9 +206,13 @@ function draftOf(request: Request): Draft {
     request,
     parent: null,
     meta: null,
+    isTournament: false,
+    drawn: null,
     edit: null,
-    evaluations: { train: null, selection: null, isOverBudget: false },
+    evaluations: { train: null, selection: null, isPartial: false, isOverBudget: false },
     usage: { calls: 0, toolCalls: 0, promptTokens: 0, completionTokens: 0, costUsd: 0 },
+    tournament: null,
+    otherEvaluations: 0,
     judgement: null,
   };
 }

@@ -1,14 +1,16 @@
 import type { ArchiveEntry } from '../../src/core/define.ts';
 import type { CommitId, GenomeId } from '../../src/core/ids.ts';
+import type { Json } from '../../src/core/json.ts';
 import { type Evaluation, type Generation, mayBeBest } from '../../src/core/records.ts';
 
 /** A generation that can be a parent, with what the next generation needs to know of it. */
 export interface Ancestor extends ArchiveEntry {
   readonly genome: GenomeId;
   readonly commit: CommitId;
-  readonly bytes: number;
   readonly train: Evaluation | null;
   readonly selection: Evaluation | null;
+  /** Made by a fallback, so that it may have its parent's broken meta-agent still. */
+  readonly isSuspect: boolean;
   /** Edits its meta-agent ended well, and edits it did not. */
   readonly editsDone: number;
   readonly editsFailed: number;
@@ -30,6 +32,12 @@ export interface LineageState {
   readonly best: number | null;
   readonly sinceImprovement: number;
   readonly history: readonly HistoryLine[];
+  /** Tournaments held so far. */
+  readonly tournaments: number;
+  /** Where a sequential random stream stands. */
+  readonly drawn: number;
+  /** What the gate wants to know again; `null` at first. */
+  readonly gateMemory: Json;
 }
 
 export const emptyState: LineageState = {
@@ -37,13 +45,18 @@ export const emptyState: LineageState = {
   best: null,
   sinceImprovement: 0,
   history: [],
+  tournaments: 0,
+  drawn: 0,
+  gateMemory: null,
 };
 
 const historyLines = 20;
 
 /** The state after one more generation. Pure, so a resumed lineage folds its journal and is where it was. */
 export function advance(state: LineageState, g: Generation): LineageState {
-  const archive = g.verdict === 'failed' ? [...state.archive] : [...state.archive, ancestorOf(g)];
+  const parent = g.parent === null ? null : (state.archive[indexOf(state, g.parent)] ?? null);
+  const isSuspect = parent !== null && g.metaFrom !== g.parent && isBrokenEditor(parent);
+  const archive = g.verdict === 'failed' ? [...state.archive] : [...state.archive, ancestorOf(g, isSuspect)];
   for (const credited of new Set([g.parent, g.metaFrom])) {
     const at = credited === null ? -1 : indexOf(state, credited);
     if (at !== -1) archive[at] = credit(archive[at]!, g);
@@ -54,6 +67,9 @@ export function advance(state: LineageState, g: Generation): LineageState {
     best: improved ? g.generation : state.best,
     sinceImprovement: improved || g.verdict === 'seed' ? 0 : state.sinceImprovement + 1,
     history: [...state.history, historyLine(g)].slice(-historyLines),
+    tournaments: state.tournaments + (g.tournament === undefined ? 0 : 1),
+    drawn: g.drawn ?? state.drawn,
+    gateMemory: g.gateMemory ?? state.gateMemory,
   };
 }
 
@@ -64,17 +80,19 @@ function credit(ancestor: Ancestor, g: Generation): Ancestor {
   return {
     ...ancestor,
     children: ancestor.children + (isParent && g.verdict !== 'failed' ? 1 : 0),
+    failedChildren: ancestor.failedChildren + (isParent && g.verdict === 'failed' ? 1 : 0),
     editsDone: ancestor.editsDone + (isEditor && didEdit ? 1 : 0),
     editsFailed: ancestor.editsFailed + (isEditor && !didEdit ? 1 : 0),
   };
 }
 
-function ancestorOf(g: Generation): Ancestor {
+function ancestorOf(g: Generation, isSuspect: boolean): Ancestor {
   const { generation, genome, commit, bytes, train, selection } = g;
   const isPromoted = g.verdict === 'promoted' || g.verdict === 'seed';
   const score = selection?.status === 'measured' ? selection.score : null;
-  const counts = { children: 0, editsDone: 0, editsFailed: 0 };
-  return { generation, genome, commit, bytes, train, selection, score, isPromoted, ...counts };
+  const counts = { children: 0, failedChildren: 0, editsDone: 0, editsFailed: 0 };
+  const isFull = g.isPartial !== true;
+  return { generation, genome, commit, bytes, train, selection, score, isFull, isPromoted, isSuspect, ...counts };
 }
 
 function isImprovement(state: LineageState, g: Generation): boolean {
@@ -117,18 +135,25 @@ export function scoreOf(state: LineageState, generation: number): number | null 
   return ancestor(state, generation).score;
 }
 
-/** After this many failed edits in a row of successes none, a meta-agent is no longer asked. */
+/** After this many failed edits in a row of successes none, a meta-agent is no longer asked; a suspect after one. */
 const failuresBeforeFallback = 2;
+
+function isBrokenEditor({ editsDone, editsFailed, isSuspect }: Ancestor): boolean {
+  return editsDone === 0 && editsFailed >= (isSuspect ? 1 : failuresBeforeFallback);
+}
 
 /**
  * Whose meta-agent edits a child of `parent`: the parent's own, unless it has
- * only ever failed; then the latest one that is not known to be broken.
+ * only ever failed; then the latest one that is not known to be broken. A
+ * frozen one is generation 0's, whatever became of it.
  */
-export function metaAgentFor(state: LineageState, parent: number): Ancestor {
+export function metaAgentFor(state: LineageState, parent: number, from: 'parent' | 'generation-0'): Ancestor {
+  if (from === 'generation-0') return state.archive[0]!;
   const own = ancestor(state, parent);
-  const isBroken = (a: Ancestor) => a.editsDone === 0 && a.editsFailed >= failuresBeforeFallback;
-  if (!isBroken(own)) return own;
+  if (!isBrokenEditor(own)) return own;
   return (
-    state.archive.findLast((a) => a.editsDone > 0) ?? state.archive.findLast((a) => !isBroken(a)) ?? state.archive[0]!
+    state.archive.findLast((a) => a.editsDone > 0) ??
+    state.archive.findLast((a) => !isBrokenEditor(a)) ??
+    state.archive[0]!
   );
 }

@@ -63,7 +63,7 @@ const isBorrowed = (path: string) => path === borrowedMeta || path.startsWith(`$
 export async function editGenome(ports: MetaAgentPorts, request: Request, signal: AbortSignal): Promise<Result> {
   const parent = await ports.genomes.get(request.parent.genome);
   const provenance = await ports.provenance(request.parent.generation, request.snapshot);
-  const { command, files } = await workspaceOf(ports, request, parent);
+  const { command, access, files } = await workspaceOf(ports, request, parent);
   const mounts = await ports.guard.mounts({ ...request, round: request.generation });
   await using gateway = await ports.gateways.open(
     {
@@ -71,7 +71,7 @@ export async function editGenome(ports: MetaAgentPorts, request: Request, signal
       generation: request.generation,
       model: request.model,
       seed: request.seed,
-      purpose: 'meta',
+      purpose: request.trial === undefined ? 'meta' : `meta ${request.trial}`,
       onMessages: (texts) => provenance.see(texts),
     },
     signal,
@@ -80,7 +80,7 @@ export async function editGenome(ports: MetaAgentPorts, request: Request, signal
     { owner: request.lineage, files, mounts, gatewaySocket: gateway.socketPath },
     signal,
   );
-  const ended = await sandbox.exec(command, {
+  const ended = await sandbox.exec(gateway.commandFor(access, command), {
     signal,
     timeoutMs: ports.wallMs,
     maxOutputBytes: ports.sandboxes.maxOutputBytes,
@@ -91,6 +91,8 @@ export async function editGenome(ports: MetaAgentPorts, request: Request, signal
       evals: Object.keys(request.evals).map((name) => `${name}.json`),
     }),
   });
+  // A call that the command left in flight is cancelled and charged now, and so counted below.
+  await gateway[Symbol.asyncDispose]();
   signal.throwIfAborted();
   gateway.throwIfFailed();
   const outcome = {
@@ -108,15 +110,17 @@ export async function editGenome(ports: MetaAgentPorts, request: Request, signal
 
 async function workspaceOf(ports: MetaAgentPorts, request: Request, parent: FileTree) {
   if (request.meta.genome === request.parent.genome) {
-    return { command: parseGenomeManifest(parent).meta.command, files: parent };
+    const { meta, gateway } = parseGenomeManifest(parent);
+    return { command: meta.command, access: gateway, files: parent };
   }
   const meta = await ports.genomes.get(request.meta.genome);
-  const command = parseGenomeManifest(meta).meta.command.map((word) => {
+  const manifest = parseGenomeManifest(meta);
+  const command = manifest.meta.command.map((word) => {
     const path = word.replace(/^\.\//, '');
     return meta.has(path) ? `./${borrowedMeta}/${path}` : word;
   });
   const borrowed = [...meta].map(([path, file]) => [`${borrowedMeta}/${path}`, file] as const);
-  return { command, files: new Map([...parent, ...borrowed]) };
+  return { command, access: manifest.gateway, files: new Map([...parent, ...borrowed]) };
 }
 
 function problemOf(ended: Awaited<ReturnType<OpenSandbox['exec']>>, gateway: OpenGateway) {

@@ -12,6 +12,9 @@ export interface RunPorts {
   readonly journal: Journal;
   /** The published strategies as they are now. */
   readonly snapshot: () => readonly StrategyRef[];
+  /** Before a round is opened, and when all that moved in it has been recorded. Asked again after a crash. */
+  readonly beforeRound: (round: number) => Promise<void>;
+  readonly afterRound: (round: number) => Promise<void>;
   /** Whether a run-wide budget (wall clock, tokens, cost) is used up. */
   readonly isOverBudget: () => boolean;
   readonly testItems: number;
@@ -58,6 +61,7 @@ export function startRun(ports: RunPorts, signal: AbortSignal): RunActor {
 
 async function openRound(ports: RunPorts, { round }: RunContext): Promise<readonly StrategyRef[] | null> {
   if (ports.isOverBudget()) return null;
+  await ports.beforeRound(round);
   const opened = await ports.journal.once('round.opened', String(round), async () => ({
     round,
     snapshot: ports.snapshot(),
@@ -98,6 +102,7 @@ export function better(best: Member['best'], generation: Generation | null): Mem
 async function closeRound(ports: RunPorts, { round, generations }: RunContext, signal: AbortSignal): Promise<void> {
   const { run, seed } = ports;
   await ports.ask('archivist', { kind: 'close-round', run, seed, round, generations: [...generations] }, signal);
+  await ports.afterRound(round);
   await ports.journal.append('round.closed', String(round), { round });
 }
 

@@ -31,20 +31,24 @@ export async function runAttempt(
   signal: AbortSignal,
 ): Promise<ResultOf<'solver'>> {
   const genome = await ports.genomes.get(request.genome);
-  const { task } = parseGenomeManifest(genome);
-  const { lineage, generation, model, seed, situation } = request;
-  await using gateway =
-    (await ports.gateways?.open({ lineage, generation, model, seed, purpose: situation.id }, signal)) ?? null;
+  const { task, gateway: access } = parseGenomeManifest(genome);
+  const { lineage, generation, model, seed, situation, trial } = request;
+  // Each trial has calls and seeds of its own: a re-test that is answered from the first test would repeat it.
+  const purpose = trial === undefined ? situation.id : `${situation.id} ${trial}`;
+  await using gateway = (await ports.gateways?.open({ lineage, generation, model, seed, purpose }, signal)) ?? null;
   await using sandbox = await ports.sandboxes.open(
     { owner: lineage, files: genome, mounts: [], gatewaySocket: gateway?.socketPath ?? null },
     signal,
   );
-  const ended = await sandbox.exec(task.command, {
+  const command = gateway?.commandFor(access, task.command) ?? task.command;
+  const ended = await sandbox.exec(command, {
     signal,
     timeoutMs: ports.wallMs,
     maxOutputBytes: ports.sandboxes.maxOutputBytes,
     stdin: JSON.stringify(situation.input),
   });
+  // A call that the command left in flight is cancelled and charged now, and so counted below.
+  await gateway?.[Symbol.asyncDispose]();
   signal.throwIfAborted();
   gateway?.throwIfFailed();
   const { output, problem } = parseAnswer(ended.stdout);

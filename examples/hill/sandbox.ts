@@ -11,7 +11,7 @@ export default defineSandbox({
       gaps: inner.gaps,
       probe: () => inner.probe(),
       open: (spec, signal) => inner.open(spec, signal),
-      reap: (run) => inner.reap(run),
+      reap: (run, options) => inner.reap(run, options),
       [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
     };
   },

@@ -35,6 +35,9 @@ const secretShapes: readonly (readonly [name: string, shape: RegExp])[] = [
   ['a JSON Web Token', /\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}/],
 ];
 
+/** What each of those shapes has in it: where none of this is, there is none of them. */
+const secretMarks = /PRIVATE KEY|A[KS]IA|gh[opusr]_|github_pat_|sk-|AIza|xox|hf_|k_live_|eyJ/;
+
 /** Looks at contents and at names, which reach the journal and git too. The finding names no secret and no path that holds one. */
 export const secretRule: Rule = ({ child, changed, policy }) => {
   const forbidden = policy.forbiddenTexts.flatMap(spellings);
@@ -49,13 +52,15 @@ export const secretRule: Rule = ({ child, changed, policy }) => {
   return null;
 };
 
-function findSecret(text: string, forbidden: readonly string[]): string | null {
+/** What kind of secret a text holds, or `null`. @param text - Bytes as Latin-1. @param forbidden - {@link spellings} of what must not appear. */
+export function findSecret(text: string, forbidden: readonly string[]): string | null {
   if (forbidden.some((f) => text.includes(f))) return "one of the run's own secrets";
+  if (!secretMarks.test(text)) return null;
   return secretShapes.find(([, shape]) => shape.test(text))?.[0] ?? null;
 }
 
 /** As Latin-1 text of the bytes that would be in a file. Too short a text would match by chance. */
-function spellings(secret: string): string[] {
+export function spellings(secret: string): string[] {
   const bytes = Buffer.from(secret);
   if (bytes.byteLength < 6) return [];
   const base64 = [0, 1, 2].map((shift) => inBase64(bytes, shift));

@@ -1,9 +1,10 @@
+import { adapterFolder } from '../../src/core/adapter.ts';
 import { parseTreePath } from '../../src/core/file-tree.ts';
 import { quoted } from '../denials.ts';
 import type { Refusal, Rule } from './rule.ts';
 
 /** Directories that are mounted over the genome; a genome that has its own could pass for a peer's. */
-export const mountTargets = ['strategies', 'evals'] as const;
+export const mountTargets = ['strategies', 'evals', 'marks'] as const;
 
 /** Every path leads to a place of its own inside the tree, on every file system. */
 export const pathRule: Rule = ({ child }) => checkPaths(child.keys());
@@ -59,6 +60,12 @@ export const reservedPathRule: Rule = ({ child }) => {
     const top = fold(path.split('/')[0]!);
     if (mountTargets.some((target) => target === top)) {
       return { rule: 'reserved-path', message: `${quoted(path)} is below a mount: keep files outside ${top}/` };
+    }
+    if (top === adapterFolder) {
+      return {
+        rule: 'reserved-path',
+        message: `${quoted(path)} is where weights are kept: keep files outside ${top}/`,
+      };
     }
   }
   return null;

@@ -3,6 +3,7 @@ import type { Json } from '../../src/core/json.ts';
 import type { Refusal } from '../collect/rule.ts';
 import { quoted } from '../denials.ts';
 import type { MountRequest } from '../markspace.ts';
+import type { Visibility } from '../policy.ts';
 
 /** The only files that can appear in `evals/`. */
 const evalNames = ['train', 'selection', 'history'] as const;
@@ -17,7 +18,7 @@ type Evals = { readonly ok: true; readonly files: FileTree } | ({ readonly ok: f
  * does not say it is a train score. The test split is hidden always. What is
  * checked is what is written: values become plain JSON before either.
  */
-export function evalFiles({ evals, visibility }: Pick<MountRequest, 'evals' | 'visibility'>): Evals {
+export function evalFiles({ evals }: Pick<MountRequest, 'evals'>, visibility: Visibility): Evals {
   const hidden = [
     'test',
     ...(visibility.selection === true ? [] : ['selection']),

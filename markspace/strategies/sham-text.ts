@@ -34,15 +34,16 @@ export function shamBinary(bytes: Uint8Array, random: RandomStream): Uint8Array 
 
 const jsonToken = /"(?:[^"\\]|\\.)*"(\s*:)?|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|true|null/gs;
 
-/** JSON stays JSON: keys and nesting are kept, values are not. @returns `null` when the text is not JSON. */
+/** JSON stays JSON: nesting is kept, keys and values are not. @returns `null` when the text is not JSON. */
 export function shamJson(text: string, random: RandomStream): string | null {
   if (!isJson(text)) return null;
   const scrambler = createScrambler(random, new Set());
   const made = text.replace(jsonToken, (token, colon: string | undefined) => {
-    if (colon !== undefined) return token;
     if (token === 'true') return 'null';
     if (token === 'null') return 'true';
-    return token.startsWith('"') ? `"${shamStringBody(token.slice(1, -1), scrambler)}"` : scrambler.number(token);
+    if (!token.startsWith('"')) return scrambler.number(token);
+    const after = colon ?? '';
+    return `"${shamStringBody(token.slice(1, -1 - after.length), scrambler)}"${after}`;
   });
   return isJson(made) ? made : null;
 }

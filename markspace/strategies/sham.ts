@@ -1,4 +1,3 @@
-import { genomeManifestName } from '../../src/core/genome.ts';
 import { randomStream } from '../../src/core/random.ts';
 import { shamJavaScript } from './sham-javascript.ts';
 import { shamBinary, shamJson, shamText } from './sham-text.ts';
@@ -13,12 +12,10 @@ export interface ShamSource {
 
 /**
  * A useless file in place of a peer's: as many bytes, the same lines, the
- * same kind of content, nothing to learn from. The genome's manifest stays as
- * it is, so that a sham strategy looks like a strategy. Every reader gets the
- * same bytes under the same seed.
+ * same kind of content, nothing to learn from. Every reader gets the same
+ * bytes under the same seed.
  */
 export function shamFile(bytes: Uint8Array, source: ShamSource): Uint8Array {
-  if (source.path === genomeManifestName) return bytes;
   const { seed, lineage, generation, path } = source;
   const random = () => randomStream(seed, 'sham', lineage, generation, path);
   const text = textWithMark(bytes);

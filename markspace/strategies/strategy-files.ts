@@ -5,7 +5,7 @@ import { sha256 } from '../../src/core/json.ts';
 import type { StrategyRef } from '../../src/core/records.ts';
 import { checkPaths } from '../collect/path-rules.ts';
 import type { ContentCache } from './content-cache.ts';
-import { shamFile } from './sham.ts';
+import { shamTree } from './sham-tree.ts';
 
 export const metadataName = 'metadata.json';
 
@@ -24,8 +24,8 @@ export interface StrategyFiles {
    * @throws {GenomeInvalidError} when the genome has a path that cannot be shown.
    */
   of(ref: StrategyRef, shamSeed: number | null, round: number): Promise<ReadonlyMap<string, string>>;
-  /** Forgets what was last asked for before `round`. */
-  forgetBefore(round: number): void;
+  /** Forgets what was last asked for before `round`. @returns its contents. */
+  forgetBefore(round: number): readonly string[];
 }
 
 interface Remembered {
@@ -63,7 +63,9 @@ export function createStrategyFiles(
       return files;
     },
     forgetBefore(round) {
-      for (const [key, remembered] of memory) if (remembered.round < round) memory.delete(key);
+      const old = [...memory].filter(([, remembered]) => remembered.round < round);
+      for (const [key] of old) memory.delete(key);
+      return old.flatMap(([, { files }]) => [...files.values()]);
     },
   };
 }
@@ -76,11 +78,10 @@ function* contents(
 ): Generator<[path: string, bytes: Uint8Array]> {
   const refusal = checkPaths(tree.keys());
   if (refusal !== null) throw new GenomeInvalidError(`the genome ${ref.genome} cannot be shown: ${refusal.message}`);
-  for (const [path, { bytes }] of tree) {
-    // A peer that writes its own metadata could claim any score.
-    if (path.split('/')[0]!.normalize('NFKC').toLowerCase() === metadataName) continue;
-    const { lineage, generation } = ref;
-    yield [path, shamSeed === null ? bytes : shamFile(bytes, { seed: shamSeed, lineage, generation, path })];
-  }
+  const { lineage, generation } = ref;
+  // A peer that writes its own metadata could claim any score.
+  const own = [...tree].filter(([path]) => path.split('/')[0]!.normalize('NFKC').toLowerCase() !== metadataName);
+  if (shamSeed === null) for (const [path, { bytes }] of own) yield [path, bytes];
+  else yield* shamTree(new Map(own), { seed: shamSeed, lineage, generation });
   yield [metadataName, new TextEncoder().encode(`${JSON.stringify(metadata, null, 2)}\n`)];
 }

@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
-import type { ReadOnlyMount } from '../sandbox.ts';
+import type { ReadOnlyMount, WritablePlace } from '../sandbox.ts';
 import { systemBinds } from './host-tools.ts';
 
 /** Where things are inside. */
 export const inside = {
   workspace: '/workspace',
   temporary: '/tmp',
-  gateway: '/run/galapagos/gateway.sock',
+  gateway: '/run/galapagos',
 } as const;
 
 export interface BoxLayout {
@@ -14,8 +14,20 @@ export interface BoxLayout {
   readonly volume: string;
   /** Host directory with `passwd`, `group` and `hosts`. */
   readonly etc: string;
+  /** Host directory where a relay's socket is while there is a gateway. */
+  readonly gateway: string;
   readonly mounts: readonly ReadOnlyMount[];
-  readonly gatewaySocket: string | null;
+  /** Prefix of a Python installation that the system directories do not hold, or `null`. */
+  readonly python: string | null;
+}
+
+/** The places that `boxArguments` binds writable, all on one volume. */
+export function writablePlaces(volume: string): WritablePlace[] {
+  return [
+    { inside: inside.workspace, outside: `${volume}/workspace` },
+    { inside: inside.temporary, outside: `${volume}/tmp` },
+    { inside: '/dev/shm', outside: `${volume}/shm` },
+  ];
 }
 
 /**
@@ -28,14 +40,14 @@ export function boxArguments(box: BoxLayout): string[] {
     ...['--unshare-user', '--uid', '1000', '--gid', '1000', '--disable-userns'],
     ...['--unshare-pid', '--unshare-ipc', '--unshare-uts', '--unshare-cgroup-try', '--hostname', 'sandbox'],
     ...['--die-with-parent', '--new-session', '--cap-drop', 'ALL', '--clearenv'],
-    ...systemBinds(),
+    ...systemBinds(box.python),
     ...['passwd', 'group', 'hosts'].flatMap((name) => ['--ro-bind', `${box.etc}/${name}`, `/etc/${name}`]),
     ...procArguments(),
     ...['--dev', '/dev', '--bind', `${box.volume}/shm`, '/dev/shm'],
     ...['--bind', `${box.volume}/tmp`, inside.temporary],
     ...['--bind', `${box.volume}/workspace`, inside.workspace],
     ...box.mounts.flatMap(({ source, target }) => ['--ro-bind', source, `${inside.workspace}/${target}`]),
-    ...(box.gatewaySocket === null ? [] : ['--ro-bind', box.gatewaySocket, inside.gateway]),
+    ...['--ro-bind', box.gateway, inside.gateway],
     // bubblewrap's own root and /dev are writable tmpfs without a size: a way past the disk limit.
     ...['--remount-ro', '/dev', '--remount-ro', '/', '--chdir', inside.workspace],
   ];
@@ -45,17 +57,13 @@ export function boxArguments(box: BoxLayout): string[] {
  * An ordinary user's candidate is kept from these by their modes. For root's, whose kernel
  * identity owns them, the modes are no wall. Only what is needed: each mount costs 0.1 ms.
  */
-const readOnlyForRoot = ['fs', 'sys'];
-const hiddenForRoot = ['kcore', 'kmsg', 'sysrq-trigger', 'timer_list'];
+const hiddenForRoot = ['kcore', 'keys', 'kmsg', 'kpageflags', 'slabinfo', 'timer_list'];
 
 function procArguments(): string[] {
-  const isRoot = process.getuid?.() === 0;
-  const present = (name: string) => existsSync(`/proc/${name}`);
-  const readOnly = isRoot ? readOnlyForRoot : [];
-  const hidden = ['cmdline', ...(isRoot ? hiddenForRoot : [])];
+  const hidden = ['cmdline', ...(process.getuid?.() === 0 ? hiddenForRoot : [])];
+  const present = hidden.filter((name) => existsSync(`/proc/${name}`));
   return [
-    ...['--proc', '/proc'],
-    ...readOnly.filter(present).flatMap((name) => ['--ro-bind', `/proc/${name}`, `/proc/${name}`]),
-    ...hidden.filter(present).flatMap((name) => ['--ro-bind', '/dev/null', `/proc/${name}`]),
+    ...['--proc', '/proc', '--remount-ro', '/proc'],
+    ...present.flatMap((name) => ['--ro-bind', '/dev/null', `/proc/${name}`]),
   ];
 }

@@ -1,7 +1,7 @@
 import { accessSync, constants, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { RunId } from '../../src/core/ids.ts';
-import type { SandboxLimits } from '../sandbox.ts';
+import type { ReapOptions, SandboxLimits } from '../sandbox.ts';
 import { isLeftover } from '../scratch.ts';
 
 /** Directories below which this process may make groups, by controller; equal paths in version 2. */
@@ -142,7 +142,12 @@ function limitV2(set: SetValue, home: CgroupHome, limits: SandboxLimits, bytes: 
   set(home.cpu, 'cpu.max', `${Math.ceil(limits.cpus * periodUs)} ${periodUs}`);
 }
 
-type Counters = Pick<Cgroup, 'cpuMs' | 'peakMemoryMiB' | 'resetPeak' | 'oomKills'>;
+export type Counters = Pick<Cgroup, 'cpuMs' | 'peakMemoryMiB' | 'resetPeak' | 'oomKills'>;
+
+/** Counters of a group that somebody else made, such as a container's. */
+export function countersOf(group: CgroupHome): Counters {
+  return group.version === 1 ? countersV1(group, '') : countersV2(group, '');
+}
 
 function countersV1(home: CgroupHome, name: string): Counters {
   const peak = join(home.memory, name, 'memory.max_usage_in_bytes');
@@ -212,18 +217,22 @@ async function removeGroups(directories: readonly string[]): Promise<void> {
 }
 
 /** Removes groups whose maker is dead, and what still runs in them. @returns how many. */
-export async function reapCgroups(home: CgroupHome, run: RunId | 'all'): Promise<number> {
+export async function reapCgroups(
+  home: CgroupHome,
+  run: RunId | 'all',
+  { dryRun = false }: ReapOptions = {},
+): Promise<number> {
   const parents = new Set([home.memory, home.pids, home.cpu, home.cpuacct].filter((path) => path !== null));
   const dead = [...parents].flatMap((parent) =>
     readdirSync(parent)
       .filter((name) => name.startsWith(prefix) && isLeftover(name.slice(prefix.length), run))
       .map((name) => join(parent, name)),
   );
-  for (const path of dead) {
+  for (const path of dryRun ? [] : dead) {
     for (const pid of readOrEmpty(join(path, 'cgroup.procs')).split('\n').filter(Boolean)) {
       attempt(() => process.kill(Number(pid), 'SIGKILL'));
     }
   }
-  await removeGroups(dead);
+  if (!dryRun) await removeGroups(dead);
   return new Set(dead.map((path) => path.slice(dirname(path).length))).size;
 }

@@ -17,7 +17,7 @@ export function findHostTools(): HostTools | readonly string[] {
   const find = (name: string) => toolDirectories.map((path) => join(path, name)).find(isExecutable);
   const [bwrap, nsenter, mount, sh] = ['bwrap', 'nsenter', 'mount', 'sh'].map(find);
   if (bwrap !== undefined && nsenter !== undefined && mount !== undefined && sh !== undefined) {
-    return { bwrap, nsenter, mount, sh };
+    return { bwrap: realpathSync(bwrap), nsenter, mount, sh };
   }
   const packages = { bubblewrap: bwrap, 'util-linux': nsenter ?? mount, sh };
   return Object.entries(packages).flatMap(([name, path]) => (path === undefined ? [name] : []));
@@ -32,8 +32,11 @@ function isExecutable(path: string): boolean {
   }
 }
 
-/** Read-only system directories, as bubblewrap options. Nothing of a home directory, `/etc` or `/var`. */
-export function systemBinds(): string[] {
+/**
+ * Read-only system directories, as bubblewrap options. Nothing of a home directory, `/etc` or `/var`.
+ * @param python - A Python installation outside of them, shown at its own path.
+ */
+export function systemBinds(python: string | null): string[] {
   const options: string[] = ['--ro-bind', '/usr', '/usr'];
   for (const name of ['bin', 'sbin', 'lib', 'lib32', 'lib64', 'libx32']) {
     if (!existsSync(`/${name}`)) continue;
@@ -45,6 +48,7 @@ export function systemBinds(): string[] {
   // Where libraries and alternatives are found; the rest of /etc stays outside.
   for (const path of ['/etc/ld.so.cache', '/etc/alternatives']) options.push('--ro-bind-try', path, path);
   options.push(...nodeBinds());
+  if (python !== null) options.push('--ro-bind', python, python);
   return options;
 }
 
@@ -54,11 +58,12 @@ function nodeBinds(): string[] {
   return node.startsWith('/usr/') || node.startsWith('/nix/store/') ? [] : ['--ro-bind', node, '/opt/node/bin/node'];
 }
 
-/** Where programs are looked for inside. The runtime's own Node comes first, wherever it lies. */
-export function sandboxPath(): string {
+/** Where programs are looked for inside. The runtime's own Node comes first, wherever it lies; Python's last. */
+export function sandboxPath(python: string | null): string {
   const node = realpathSync(process.execPath);
   const usual = ['/usr/local/bin', '/usr/bin', '/bin'];
+  const last = python === null ? [] : [`${python}/bin`];
   const own =
     node.startsWith('/usr/') || node.startsWith('/nix/store/') ? node.slice(0, -'/node'.length) : '/opt/node/bin';
-  return usual.includes(own) ? usual.join(':') : [own, ...usual].join(':');
+  return [...(usual.includes(own) ? [] : [own]), ...usual, ...last].join(':');
 }

@@ -9,7 +9,7 @@ export async function probeBubblewrap(provider: SandboxProvider, hasCgroups: () 
   try {
     const never = new AbortController().signal;
     const spec = { run: parseRunId('probe'), owner: parseLineageId('probe'), files: new Map(), mounts: [] };
-    await using sandbox = await provider.open({ ...spec, gatewaySocket: null, limits }, never);
+    await using sandbox = await provider.open({ ...spec, network: null, limits }, never);
     const end = await sandbox.exec(['node', '-e', ''], { signal: never, timeoutMs: 10_000, maxOutputBytes: 4_096 });
     if (end.exitCode !== 0) return unusable(`Node does not start inside: ${end.stderr.trim() || end.stoppedBy}`);
     const limited = hasCgroups()

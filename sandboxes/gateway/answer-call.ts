@@ -1,23 +1,13 @@
 import { raceAbort } from '../../src/core/abort.ts';
-import type { ChatCompletion, ChatRequest, ModelAnswer } from '../../src/core/chat.ts';
+import type { ChatRequest, ModelAnswer } from '../../src/core/chat.ts';
 import { monotonicMs } from '../../src/core/clock.ts';
+import type { EmbeddingAnswer, EmbeddingRequest } from '../../src/core/embedding.ts';
 import { canonicalJson, sha256 } from '../../src/core/json.ts';
-import {
-  budgetExhausted,
-  checkAnswer,
-  isExpected,
-  mayBeBilled,
-  textsOf,
-  toCallError,
-  toForwarded,
-  toWireError,
-  worstCase,
-} from './forward.ts';
+import { budgetExhausted, isExpected, mayBeBilled, notReached, toCallError, toWireError } from './call-errors.ts';
+import type { CallKind } from './call-kinds.ts';
 import type { GatewayOptions, RefusalReason } from './gateway.ts';
-import { type Admission, type CallCost, costOf, type Ledger } from './ledger.ts';
+import { type Admission, type CallCost, type Ledger, nothing } from './ledger.ts';
 import type { WireError } from './wire.ts';
-
-type CallOutcome = { readonly completion: ChatCompletion } | { readonly error: WireError };
 
 export interface CallDeps {
   readonly options: GatewayOptions;
@@ -26,68 +16,75 @@ export interface CallDeps {
   readonly onFailure: (error: unknown) => void;
 }
 
+type Outcome<Answer> = { readonly answer: Answer } | { readonly error: WireError };
+
 /**
- * One call: number, seed and digest; then the run's own record or the model;
+ * One call: whether it may; number, seed and digest; then the run's own record or the model;
  * then the record; then the answer. Nothing waits between taking the number
  * and reserving, so parallel calls cannot share either.
  */
-export async function answerCall(deps: CallDeps, asked: ChatRequest, signal: AbortSignal): Promise<CallOutcome> {
+export async function answerCall<
+  Request extends ChatRequest | EmbeddingRequest,
+  Answer extends ModelAnswer | EmbeddingAnswer,
+>(deps: CallDeps, kind: CallKind<Request, Answer>, asked: Request, signal: AbortSignal): Promise<Outcome<Answer>> {
   const { options, ledger } = deps;
+  const reached = await options.reach?.({ model: asked.model, use: kind.use });
+  if (reached?.allowed === false) {
+    // Counted, so that a sandbox that asks on and on is cut off.
+    deps.onRefused('malformed');
+    return { error: notReached(reached.rule, reached.message) };
+  }
   if (signal.aborted) return { error: toWireError(null, signal) };
   const index = ledger.nextIndex;
-  const request = toForwarded(asked, index, options);
+  const request = kind.toForwarded({ ...asked, model: reached?.model ?? asked.model }, index, options);
   const digest = sha256(canonicalJson(request));
-  const recalled = options.recall(index, digest);
-  const worst = recalled === null ? worstCase(request, options) : costOf(recalled);
+  const recorded = options.recall(index, digest);
+  // The digest was this request's, so the answer is of its kind; `check` would say otherwise.
+  const recalled = recorded === null ? null : kind.check(recorded as Answer, request);
+  const worst = recalled === null ? kind.worstCase(request, options) : kind.costOf(recalled);
   const admitted = ledger.admit(worst);
   if ('refused' in admitted) {
     deps.onRefused(admitted.refused);
     return { error: budgetExhausted(admitted.why) };
   }
-  options.onMessages?.(textsOf(request));
+  options.onMessages?.(kind.textsOf(request));
   if (recalled !== null) {
     admitted.admission.settle(worst);
-    return withinToolLimit(deps, recalled);
+    return { answer: recalled };
   }
-  return callModel(deps, { admission: admitted.admission, request, digest, worst }, signal);
+  return callModel(deps, kind, { admission: admitted.admission, request, digest, worst }, signal);
 }
 
-interface Call {
+interface Call<Request> {
   readonly admission: Admission;
-  readonly request: ChatRequest;
+  readonly request: Request;
   readonly digest: string;
   readonly worst: CallCost;
 }
 
-async function callModel(deps: CallDeps, call: Call, signal: AbortSignal): Promise<CallOutcome> {
+async function callModel<Request extends ChatRequest | EmbeddingRequest, Answer extends ModelAnswer | EmbeddingAnswer>(
+  deps: CallDeps,
+  kind: CallKind<Request, Answer>,
+  call: Call<Request>,
+  signal: AbortSignal,
+): Promise<Outcome<Answer>> {
   const { options } = deps;
   const { admission, request, digest, worst } = call;
   const startedMs = monotonicMs();
   const record = { index: admission.index, digest, request };
-  let answer: ModelAnswer;
+  let answer: Answer;
   try {
-    answer = checkAnswer(await raceAbort(ask(options, request, signal), signal), request.model);
+    answer = kind.check(await raceAbort(kind.ask(options, request, signal), signal), request);
   } catch (error) {
-    if (mayBeBilled(error, signal)) admission.settle(worst);
-    else admission.release();
+    const charged = mayBeBilled(error, signal) ? worst : nothing;
+    admission.settle(charged);
     if (!isExpected(error, signal)) deps.onFailure(error);
     const latencyMs = monotonicMs() - startedMs;
-    await options.onCall({ ...record, latencyMs, answer: null, error: toCallError(error, signal) });
+    await options.onCall({ ...record, latencyMs, charged, answer: null, error: toCallError(error, signal) });
     return { error: toWireError(error, signal) };
   }
-  admission.settle(costOf(answer));
-  await options.onCall({ ...record, latencyMs: monotonicMs() - startedMs, answer, error: null });
-  return withinToolLimit(deps, answer);
-}
-
-/** Async, so that a model that throws at once is treated as one that rejects. */
-async function ask(options: GatewayOptions, request: ChatRequest, signal: AbortSignal): Promise<ModelAnswer> {
-  return options.complete(request, signal);
-}
-
-function withinToolLimit({ options, ledger, onRefused }: CallDeps, { completion }: ModelAnswer): CallOutcome {
-  const asked = completion.choices[0]?.message.tool_calls?.length ?? 0;
-  if (ledger.countToolCalls(asked)) return { completion };
-  onRefused('tool-calls');
-  return { error: budgetExhausted(`limit of ${options.limits.maxToolCalls} tool calls`) };
+  const charged = kind.costOf(answer);
+  admission.settle(charged);
+  await options.onCall({ ...record, latencyMs: monotonicMs() - startedMs, charged, answer, error: null });
+  return { answer };
 }

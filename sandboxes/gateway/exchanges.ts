@@ -23,10 +23,14 @@ export function trackExchanges(parent: AbortSignal, cleanup: Cleanup): Exchanges
     start(response, work) {
       const controller = new AbortController();
       if (parent.aborted) controller.abort(parent.reason);
-      response.on('close', () => {
-        if (!response.writableFinished) controller.abort(new DOMException('the client hung up', 'AbortError'));
+      const { socket } = response.req;
+      const onClosed = () => controller.abort(new DOMException('the client hung up', 'AbortError'));
+      // Not the response's own end: one that waits behind another on its connection is told of none.
+      socket.once('close', onClosed);
+      const done = work(controller.signal).finally(() => {
+        socket.off('close', onClosed);
+        running.delete(done);
       });
-      const done = work(controller.signal).finally(() => running.delete(done));
       running.set(done, controller);
     },
   };

@@ -1,6 +1,9 @@
 import type { Budget } from '../../src/core/budget.ts';
 import type { ChatRequest, ModelAnswer } from '../../src/core/chat.ts';
+import type { Model } from '../../src/core/define.ts';
+import type { EmbeddingAnswer, EmbeddingRequest } from '../../src/core/embedding.ts';
 import type { Usage } from '../../src/core/records.ts';
+import type { CallCost } from './ledger.ts';
 
 /** Ceilings for one gateway, that is for one sandbox. Set by the runtime; nothing inside can raise them. */
 export interface GatewayLimits {
@@ -24,10 +27,12 @@ export interface CallRecord {
   /** SHA-256 of the canonical JSON of `request`. */
   readonly digest: string;
   /** As forwarded: seed set, answer capped, unknown fields dropped. */
-  readonly request: ChatRequest;
+  readonly request: ChatRequest | EmbeddingRequest;
   readonly latencyMs: number;
-  /** Exactly one of these two is not `null`. */
-  readonly answer: ModelAnswer | null;
+  /** What the budget was charged: for a call that was cut off, the worst case. */
+  readonly charged: CallCost;
+  /** Exactly one of these two is not `null`. The answer is of the request's kind. */
+  readonly answer: ModelAnswer | EmbeddingAnswer | null;
   readonly error: CallError | null;
 }
 
@@ -35,6 +40,8 @@ export interface CallError {
   /** An error code of this project, `CANCELLED`, or `UNKNOWN` for anything else that was thrown. */
   readonly code: string;
   readonly message: string;
+  /** Requests to the provider, retries included, or `null` where nobody counted. */
+  readonly attempts: number | null;
 }
 
 export interface GatewayOptions {
@@ -43,12 +50,13 @@ export interface GatewayOptions {
    * the socket. Short: its path must fit 107 bytes.
    */
   readonly dir: string;
-  complete(request: ChatRequest, signal: AbortSignal): Promise<ModelAnswer>;
-  /** Names offered at `/v1/models`, at least one. Any other name in a request means the first. */
+  /** Without a price from it nothing is reserved in USD, and what is spent counts as unknown. */
+  readonly model: Pick<Model, 'complete' | 'price' | 'embed' | 'embedPrice'>;
+  /** Names offered at `/v1/models`, at least one. Without `reach`, any other name in a request means the first. */
   readonly models: readonly string[];
+  /** Decides which of them a request reaches, if any; asked once for each request that is well-formed. */
+  reach?(asked: { readonly model: string; readonly use: 'chat' | 'embeddings' }): Promise<Reached>;
   readonly limits: GatewayLimits;
-  /** USD for so many tokens, or `null`. Without it nothing is reserved in USD. */
-  price?(promptTokens: number, completionTokens: number): number | null;
   readonly budget: Budget;
   /** The `seed` of a call; whatever the sandbox asked for is replaced. */
   seedFor(callIndex: number): number;
@@ -57,17 +65,22 @@ export interface GatewayOptions {
    * It is charged as it was then, so a resumed run decides as an unbroken one:
    * rebuild the budget from finished work, not from the call log.
    */
-  recall(callIndex: number, digest: string): ModelAnswer | null;
+  recall(callIndex: number, digest: string): ModelAnswer | EmbeddingAnswer | null;
   /**
    * Awaited before the answer is handed in, so a recorded call is never lost.
    * Not called for recalled calls. If it throws, the sandbox gets an error instead.
    */
   onCall(record: CallRecord): void | Promise<void>;
-  /** Every text that is about to reach the model: message contents, tool arguments, tool descriptions. */
+  /** Every text that is about to reach the model: message contents, tool arguments and descriptions, what is embedded. */
   onMessages?(texts: readonly string[]): void;
   /** Ends every call and refuses new ones. */
   readonly signal: AbortSignal;
 }
+
+export type Reached =
+  | { readonly allowed: true; readonly model: string }
+  /** The message is for the sandbox. */
+  | { readonly allowed: false; readonly rule: string; readonly message: string };
 
 /** Why calls were refused, with how often. */
 export type Refusals = Readonly<Record<RefusalReason, number>>;
@@ -84,7 +97,8 @@ export type RefusalReason = (typeof refusalReasons)[number];
  * to a model. Keys, prices and limits stay on this side.
  *
  * `POST /v1/chat/completions` (plain, or as server-sent events with
- * `stream: true`) and `GET /v1/models`.
+ * `stream: true`), `POST /v1/embeddings` where the model has them, and
+ * `GET /v1/models`.
  */
 export interface Gateway extends AsyncDisposable {
   /** Absolute path on the host. */

@@ -1,5 +1,4 @@
 import type { Budget, Reservation } from '../../src/core/budget.ts';
-import type { ModelAnswer } from '../../src/core/chat.ts';
 import { BudgetExhaustedError } from '../../src/core/errors.ts';
 import { addUsage, noUsage, type Usage } from '../../src/core/records.ts';
 import type { GatewayLimits, RefusalReason } from './gateway.ts';
@@ -11,13 +10,14 @@ export interface CallCost {
   readonly usd: number | null;
 }
 
-/** A call that may be made. Exactly one of its two ends is called, once. */
+/** The model refused a call or never got it. */
+export const nothing: CallCost = { promptTokens: 0, completionTokens: 0, usd: 0 };
+
+/** A call that may be made, and counts. */
 export interface Admission {
   readonly index: number;
-  /** Charges what the call really cost. */
+  /** Charges what the call really cost. Call exactly once. */
   settle(actual: CallCost): void;
-  /** The model refused or never got it: the call counts, its tokens do not. */
-  release(): void;
 }
 
 export type Admitted = { readonly admission: Admission } | { readonly refused: RefusalReason; readonly why: string };
@@ -55,10 +55,6 @@ export function createLedger(limits: GatewayLimits, budget: Budget): Ledger {
         usage = addUsage(usage, { ...noUsage, promptTokens, completionTokens, costUsd: usd });
         reservation.settle({ tokens: promptTokens + completionTokens, usd: usd ?? 0 });
       },
-      release() {
-        reservedTokens -= tokens;
-        reservation.settle({});
-      },
     };
   };
 
@@ -84,10 +80,4 @@ export function createLedger(limits: GatewayLimits, budget: Budget): Ledger {
     },
     usage: () => usage,
   };
-}
-
-/** What an answered call cost. */
-export function costOf({ completion, costUsd }: ModelAnswer): CallCost {
-  const { prompt_tokens, completion_tokens } = completion.usage;
-  return { promptTokens: prompt_tokens, completionTokens: completion_tokens, usd: costUsd };
 }

@@ -1,15 +1,13 @@
 import { chmod } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
 import PQueue from 'p-queue';
 import { Cleanup } from '../../src/core/cleanup.ts';
 import { SandboxUnavailableError } from '../../src/core/errors.ts';
-import { answerCall, type CallDeps } from './answer-call.ts';
 import { trackExchanges } from './exchanges.ts';
 import { type Gateway, type GatewayOptions, type RefusalReason, refusalReasons } from './gateway.ts';
 import { createLedger } from './ledger.ts';
-import { readRequest } from './read-request.ts';
-import { sendError, sendJson, sendStream } from './wire.ts';
+import { type RouteDeps, route } from './routes.ts';
 
 /** `sun_path` on Linux, less the closing zero. */
 const maxSocketPathBytes = 107;
@@ -30,17 +28,19 @@ export async function openGateway(options: GatewayOptions): Promise<Gateway> {
     const ledger = createLedger(options.limits, options.budget);
     const refusals = Object.fromEntries(refusalReasons.map((r) => [r, 0])) as Record<RefusalReason, number>;
     const failures: unknown[] = [];
-    const deps: CallDeps = {
+    const deps: RouteDeps = {
       options,
       ledger,
       onRefused: (reason) => void (refusals[reason] += 1),
       onFailure: (error) => void failures.push(error),
+      queue: new PQueue({ concurrency: options.limits.concurrency }),
     };
-    const queue = new PQueue({ concurrency: options.limits.concurrency });
     const server = createServer((incoming, response) => {
       if (refusals.malformed > maxMalformed) return void incoming.socket.destroy();
-      exchanges.start(response, (signal) => route({ ...deps, queue }, incoming, response, signal));
+      exchanges.start(response, (signal) => route(deps, response, signal));
     });
+    // Each request on a connection listens for its end, and a sandbox may send many at once.
+    server.on('connection', (socket) => void socket.setMaxListeners(0));
     await listen(server, socketPath, cleanup);
     return {
       socketPath,
@@ -88,52 +88,4 @@ async function listen(server: Server, path: string, cleanup: Cleanup): Promise<v
   });
   // The sandbox may run as another user; the directory keeps everybody else out.
   await chmod(path, 0o666);
-}
-
-type RouteDeps = CallDeps & { readonly queue: PQueue };
-
-async function route(
-  deps: RouteDeps,
-  incoming: IncomingMessage,
-  response: ServerResponse,
-  signal: AbortSignal,
-): Promise<void> {
-  const path = incoming.url?.split('?')[0];
-  try {
-    if (path === '/v1/chat/completions' && incoming.method === 'POST') {
-      await complete(deps, incoming, response, signal);
-    } else if (path === '/v1/models' && incoming.method === 'GET') {
-      const data = deps.options.models.map((id) => ({ id, object: 'model', created: 0, owned_by: 'galapagos' }));
-      sendJson(response, 200, { object: 'list', data });
-    } else {
-      deps.onRefused('malformed');
-      sendError(response, { status: 404, code: 'not_found', message: 'no such route' });
-    }
-  } catch (error) {
-    deps.onFailure(error);
-    sendError(response, { status: 500, code: 'gateway_failed', message: 'the gateway failed' });
-  }
-}
-
-async function complete(
-  deps: RouteDeps,
-  incoming: IncomingMessage,
-  response: ServerResponse,
-  signal: AbortSignal,
-): Promise<void> {
-  // Read in its turn, not before: so many bodies, and no more, are in memory at once.
-  await deps.queue.add(async () => {
-    const outcome = await readRequest(incoming, deps.options.limits.maxRequestBytes);
-    if (outcome === null) return;
-    if ('error' in outcome) {
-      deps.onRefused('malformed');
-      if (!incoming.complete) response.setHeader('connection', 'close');
-      return sendError(response, outcome.error);
-    }
-    const { request, isStreamed, wantsUsage } = outcome.read;
-    const call = await answerCall(deps, request, signal);
-    if ('error' in call) return sendError(response, call.error);
-    if (isStreamed) return sendStream(response, call.completion, wantsUsage);
-    sendJson(response, 200, call.completion);
-  });
 }

@@ -1,15 +1,23 @@
 import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
 import { type ChatRequest, chatRequestSchema } from '../../src/core/chat.ts';
+import { type EmbeddingRequest, embeddingRequestSchema } from '../../src/core/embedding.ts';
 import type { WireError } from './wire.ts';
 
-interface ReadRequest {
+export interface AskedChat {
   readonly request: ChatRequest;
   readonly isStreamed: boolean;
   readonly wantsUsage: boolean;
 }
 
-type ReadOutcome = { readonly read: ReadRequest } | { readonly error: WireError };
+export interface AskedEmbedding {
+  readonly request: EmbeddingRequest;
+  readonly asBase64: boolean;
+}
+
+type Refused = { readonly error: WireError };
+/** Reads what a body asks for. */
+export type ParseBody<Asked> = (body: unknown) => { readonly asked: Asked } | Refused;
 
 /** For the body to arrive once it is its turn: whoever sends slower holds up only its own sandbox. */
 const readTimeoutMs = 30_000;
@@ -17,28 +25,22 @@ const readTimeoutMs = 30_000;
 /** Deeper JSON than any request needs would overflow the stack of whoever walks it. */
 const maxDepth = 64;
 
-const envelopeSchema = z.looseObject({
-  n: z.int().nullish(),
-  stream: z.boolean().nullish(),
-  stream_options: z.looseObject({ include_usage: z.boolean().nullish() }).nullish(),
-});
-
 /**
  * Reads and checks one request. Everything in it is hostile.
  *
  * @returns `null` when the connection ended before the request did.
  */
-export async function readRequest(incoming: IncomingMessage, maxBytes: number): Promise<ReadOutcome | null> {
+export async function readRequest<Asked>(
+  incoming: IncomingMessage,
+  maxBytes: number,
+  parse: ParseBody<Asked>,
+): Promise<{ readonly asked: Asked } | Refused | null> {
   const text = await readBody(incoming, maxBytes);
   if (text === 'gone') return null;
   if (text === 'too large') return refuse(413, 'request_too_large', `a request may have ${maxBytes} bytes`);
-  return check(text.body);
-}
-
-function check(text: string): ReadOutcome {
   let body: unknown;
   try {
-    body = JSON.parse(text);
+    body = JSON.parse(text.body);
   } catch {
     return refuse(400, 'invalid_json', 'the body is not JSON');
   }
@@ -46,17 +48,33 @@ function check(text: string): ReadOutcome {
   return parse(body);
 }
 
-function parse(body: unknown): ReadOutcome {
-  const envelope = envelopeSchema.safeParse(body);
+const chatEnvelopeSchema = z.looseObject({
+  n: z.int().nullish(),
+  stream: z.boolean().nullish(),
+  stream_options: z.looseObject({ include_usage: z.boolean().nullish() }).nullish(),
+});
+
+export const parseChat: ParseBody<AskedChat> = (body) => {
+  const envelope = chatEnvelopeSchema.safeParse(body);
   if (!envelope.success) return refuse(400, 'invalid_request', problems(envelope.error));
   if ((envelope.data.n ?? 1) !== 1) return refuse(400, 'invalid_request', 'n must be 1: ask again for another answer');
   const request = chatRequestSchema.safeParse(withoutNulls(body as object, 2));
   if (!request.success) return refuse(400, 'invalid_request', problems(request.error));
   const { stream, stream_options } = envelope.data;
   return {
-    read: { request: request.data, isStreamed: stream === true, wantsUsage: stream_options?.include_usage === true },
+    asked: { request: request.data, isStreamed: stream === true, wantsUsage: stream_options?.include_usage === true },
   };
-}
+};
+
+const embeddingEnvelopeSchema = z.looseObject({ encoding_format: z.enum(['float', 'base64']).nullish() });
+
+export const parseEmbedding: ParseBody<AskedEmbedding> = (body) => {
+  const envelope = embeddingEnvelopeSchema.safeParse(body);
+  if (!envelope.success) return refuse(400, 'invalid_request', problems(envelope.error));
+  const request = embeddingRequestSchema.safeParse(withoutNulls(body as object, 1));
+  if (!request.success) return refuse(400, 'invalid_request', problems(request.error));
+  return { asked: { request: request.data, asBase64: envelope.data.encoding_format === 'base64' } };
+};
 
 /** Clients send `null` for what was not set, in the request and, when they send an answer back, in its message. */
 function withoutNulls(body: object, levels: number): object {
@@ -105,6 +123,6 @@ function problems(error: z.ZodError): string {
   return z.prettifyError(error).slice(0, 2_000);
 }
 
-function refuse(status: number, code: string, message: string): ReadOutcome {
+function refuse(status: number, code: string, message: string): Refused {
   return { error: { status, code, message } };
 }

@@ -2,10 +2,10 @@ import { cpSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Cleanup } from '../../src/core/cleanup.ts';
 import { SandboxUnavailableError } from '../../src/core/errors.ts';
-import { checkSpec } from '../check-spec.ts';
+import { checkSpec, throwIfCancelled } from '../check-spec.ts';
 import { placeTree, removeTree } from '../place-tree.ts';
 import { type Sandbox, type SandboxProvider, type SandboxSpec, sandboxGaps } from '../sandbox.ts';
-import { labelFor, makeScratch, reapScratch, scratchRoot } from '../scratch.ts';
+import { freeDiskMiB, labelFor, makeScratch, reapScratch, scratchRoot } from '../scratch.ts';
 import { processSandbox } from './process-sandbox.ts';
 import { takeWriteAccess } from './read-only-copy.ts';
 
@@ -40,8 +40,8 @@ export function createProcessProvider(options: ProcessOptions = {}): SandboxProv
       open.add(sandbox);
       return sandbox;
     },
-    async reap(run) {
-      return reapScratch(root(), run);
+    async reap(run, options) {
+      return { 'scratch directories': reapScratch(root(), run, options) };
     },
     async [Symbol.asyncDispose]() {
       await Promise.all([...open].map((sandbox) => sandbox[Symbol.asyncDispose]()));
@@ -56,9 +56,8 @@ function openSandbox(
   onGone: (sandbox: () => Sandbox) => void,
 ): Sandbox {
   checkSpec(spec);
-  if (signal.aborted) {
-    throw new SandboxUnavailableError('opening the sandbox was cancelled', { cause: signal.reason });
-  }
+  checkDisk(root, spec.limits.diskMiB);
+  throwIfCancelled(signal);
   const id = labelFor(spec.run);
   const scratch = makeScratch(root, id);
   const cleanup = new Cleanup();
@@ -84,4 +83,13 @@ function openSandbox(
     removeTree(scratch);
     throw error;
   }
+}
+
+/** Nothing limits what is written here, so there must at least be room for what is allowed. */
+function checkDisk(root: string, diskMiB: number): void {
+  const freeMiB = freeDiskMiB(root);
+  if (freeMiB >= diskMiB) return;
+  throw new SandboxUnavailableError(
+    `${root} has ${freeMiB} MiB of disk left, and a sandbox may write ${diskMiB} (sandbox.diskMiB): free some, or lower it`,
+  );
 }

@@ -3,7 +3,7 @@ import { comparableRuns } from './comparable-runs.ts';
 import { counted, pValue, type ScoreFormat, scoreFormat } from './format.ts';
 import { type LineageOutcome, lineageIds, lineageOutcomes } from './lineage-outcome.ts';
 import type { RunRecord } from './run-record.ts';
-import { median } from './statistics.ts';
+import { median } from './statistics/summary.ts';
 import { controls, isShownBeyondBoth, type TransferGain, transferGains } from './transfer.ts';
 
 const baselines = ['iid', 'sequential'] as const satisfies readonly ArmName[];

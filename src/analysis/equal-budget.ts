@@ -1,6 +1,7 @@
 import { type ArmName, armNames } from '../core/config/arms.ts';
+import { counted, fixed } from './format.ts';
 import type { LineageOutcome } from './lineage-outcome.ts';
-import { median } from './statistics.ts';
+import { median, range } from './statistics/summary.ts';
 
 /** What one arm spent, per lineage and run. */
 export interface ArmBudget {
@@ -57,6 +58,21 @@ export function budgetBanners(outcomes: readonly LineageOutcome[]): string[] {
   return [unequal(cells, 'generations'), unequal(cells, 'evaluations'), unequalTokens(cells)].filter((b) => b !== null);
 }
 
+/** What was compared to call the arms' budgets equal or not, in one sentence, whatever came of it. */
+export function budgetChecks(outcomes: readonly LineageOutcome[]): string {
+  const cells = matched(outcomes);
+  if (cells.length === 0) return 'Equality of budgets was not checked: no lineage and seed ran in two arms.';
+  const equal = (measure: 'generations' | 'evaluations') => cells.filter((cell) => gap(cell, measure) === 0).length;
+  return `Checked over ${counted(cells.length, 'lineage and seed pair')}: generations equal in ${equal('generations')}, evaluations equal in ${equal('evaluations')}; ${tokenWords(tokenMedians(cells))}.`;
+}
+
+function tokenWords(medians: TokenMedians | null): string {
+  if (medians === null) return 'tokens not compared, because no seed has every arm';
+  const { most, least } = medians;
+  if (most.tokens === least.tokens) return `median tokens ${fixed(most.tokens, 0)} in every arm`;
+  return `median tokens from ${fixed(least.tokens, 0)} in ${least.arm} to ${fixed(most.tokens, 0)} in ${most.arm} (${100 * tokenTolerance} % is tolerated: reading peers costs tokens)`;
+}
+
 /** Outcomes that differ in nothing but the arm. */
 function matched(outcomes: readonly LineageOutcome[]): LineageOutcome[][] {
   const cells = new Map<string, LineageOutcome[]>();
@@ -65,18 +81,37 @@ function matched(outcomes: readonly LineageOutcome[]): LineageOutcome[][] {
 }
 
 function unequal(cells: readonly LineageOutcome[][], measure: 'generations' | 'evaluations'): string | null {
-  const gap = (cell: LineageOutcome[]) => {
-    const values = cell.map(measures[measure]);
-    return Math.max(...values) - Math.min(...values);
-  };
-  const differing = cells.filter((cell) => gap(cell) > 0);
+  const differing = cells.filter((cell) => gap(cell, measure) > 0);
   if (differing.length === 0) return null;
-  const worst = differing.reduce((a, b) => (gap(b) > gap(a) ? b : a));
+  const worst = differing.reduce((a, b) => (gap(b, measure) > gap(a, measure) ? b : a));
   const each = worst.map((o) => `${o.arm} ${measures[measure](o)}`).join(', ');
   return `Unequal ${measure} between arms in ${differing.length} of ${cells.length} lineage and seed pairs; largest gap at lineage ${worst[0]!.lineage}, seed ${worst[0]!.seed}: ${each}.`;
 }
 
+function gap(cell: readonly LineageOutcome[], measure: Measure): number {
+  const { low, high } = range(cell.map(measures[measure]));
+  return high - low;
+}
+
 function unequalTokens(cells: readonly LineageOutcome[][]): string | null {
+  const medians = tokenMedians(cells);
+  if (medians === null || medians.most.tokens <= medians.least.tokens * (1 + tokenTolerance)) return null;
+  const { most, least } = medians;
+  return `Unequal tokens between arms: the median lineage spent ${most.tokens} in ${most.arm} and ${least.tokens} in ${least.arm}.`;
+}
+
+interface ArmTokens {
+  readonly arm: ArmName;
+  readonly tokens: number;
+}
+
+interface TokenMedians {
+  readonly most: ArmTokens;
+  readonly least: ArmTokens;
+}
+
+/** The arms whose median lineage spent most and least, over the cells that have every arm; `null` when none has. */
+function tokenMedians(cells: readonly LineageOutcome[][]): TokenMedians | null {
   const arms = armNames.filter((arm) => cells.some((cell) => cell.some((o) => o.arm === arm)));
   const complete = cells.filter((cell) => arms.every((arm) => cell.some((o) => o.arm === arm))).flat();
   if (complete.length === 0) return null;
@@ -84,12 +119,12 @@ function unequalTokens(cells: readonly LineageOutcome[][]): string | null {
     arm,
     tokens: median(complete.filter((o) => o.arm === arm).map(measures.tokens)),
   }));
-  const most = medians.reduce((a, b) => (b.tokens > a.tokens ? b : a));
-  const least = medians.reduce((a, b) => (b.tokens < a.tokens ? b : a));
-  if (most.tokens <= least.tokens * (1 + tokenTolerance)) return null;
-  return `Unequal tokens between arms: the median lineage spent ${most.tokens} in ${most.arm} and ${least.tokens} in ${least.arm}.`;
+  return {
+    most: medians.reduce((a, b) => (b.tokens > a.tokens ? b : a)),
+    least: medians.reduce((a, b) => (b.tokens < a.tokens ? b : a)),
+  };
 }
 
 function spread(values: readonly number[]): Spread {
-  return { low: Math.min(...values), median: median(values), high: Math.max(...values) };
+  return { ...range(values), median: median(values) };
 }

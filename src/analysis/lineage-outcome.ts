@@ -1,6 +1,7 @@
 import { type ArmName, armNames } from '../core/config/arms.ts';
 import type { Evaluation, Generation } from '../core/records.ts';
 import { bestGeneration, type LineageRecord, type RunRecord, selectionScore } from './run-record.ts';
+import { mean } from './statistics/summary.ts';
 
 /** What one lineage achieved in one run. `null` always means "not measured", never 0. */
 export interface LineageOutcome {
@@ -17,6 +18,12 @@ export interface LineageOutcome {
   /** The last generation that was measured. */
   readonly last: ScoredGeneration | null;
   readonly imp: Improvement;
+  /**
+   * Area under the curve of the best score so far above generation 0, per
+   * generation: the mean of imp@1 … imp@K. `null` without a score of
+   * generation 0 or a generation after it.
+   */
+  readonly area: number | null;
   /** Held-out test of the selected generation; `null` while it is not opened. */
   readonly test: Evaluation | null;
   readonly counts: OutcomeCounts;
@@ -95,6 +102,7 @@ export function lineageOutcome(record: RunRecord, lineage: LineageRecord): Linea
     best: scored(bestGeneration(generations)),
     last: scored(generations.findLast((g) => selectionScore(g) !== null) ?? null),
     imp: improvement(curve, start),
+    area: areaAbove(curve, start),
     test: lineage.test,
     counts: countsOf(generations),
     spent: {
@@ -133,6 +141,11 @@ function improvement(curve: readonly CurvePoint[], start: number | null): Improv
   };
   const lastGeneration = curve.at(-1)?.generation ?? 0;
   return { at5: at(5), at10: at(10), at20: at(20), all: at(lastGeneration) };
+}
+
+function areaAbove(curve: readonly CurvePoint[], start: number | null): number | null {
+  const after = curve.filter((p) => p.generation > 0);
+  return start === null || after.length === 0 ? null : mean(after.map((p) => p.best! - start));
 }
 
 function countsOf(generations: readonly Generation[]): OutcomeCounts {

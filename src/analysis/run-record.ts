@@ -15,6 +15,16 @@ export interface RunRecord {
   /** Wall time spent in all sessions, in milliseconds. */
   readonly wallMs: number;
   readonly lineages: readonly LineageRecord[];
+  /** What the guard closed to a lineage for its conduct, oldest first. */
+  readonly narrowings?: readonly Narrowing[];
+}
+
+export interface Narrowing {
+  readonly lineage: string;
+  /** `null` is everything. */
+  readonly scope: string | null;
+  readonly round: number | null;
+  readonly reason: string;
 }
 
 export interface LineageRecord {

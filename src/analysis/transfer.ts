@@ -1,5 +1,6 @@
-import { type LineageOutcome, lineageIds, testScore } from './lineage-outcome.ts';
-import { holm, type Interval, maxSignFlipN, mean, signFlipP, tInterval } from './statistics.ts';
+import { type Improvement, type LineageOutcome, lineageIds, testScore } from './lineage-outcome.ts';
+import { correctedByHolm } from './statistics/holm.ts';
+import { type PairedInference, pairedInference, rulesByN } from './statistics/paired-inference.ts';
 
 /** Arms that differ from `paired` in what `strategies/` holds, and in nothing else. */
 export const controls = ['solo', 'sham'] as const;
@@ -10,6 +11,9 @@ export interface GainPoint {
   readonly seed: number;
   /** imp@all(paired) − imp@all(control), in units of the score. */
   readonly gain: number;
+  /** The same of imp@5, 10 and 20, and of the area; `null` where a curve is shorter. Points only: what is tested is `gain`. */
+  readonly early: Readonly<Record<Exclude<keyof Improvement, 'all'>, number | null>>;
+  readonly area: number | null;
   /** Held-out test score, paired minus control; `null` when either was not measured. */
   readonly testGain: number | null;
   readonly generations: { readonly paired: number; readonly control: number };
@@ -21,20 +25,7 @@ export interface TransferGain {
   readonly control: Control;
   readonly points: readonly GainPoint[];
   /** `null` for three seeds or fewer. */
-  readonly inference: GainInference | null;
-}
-
-export interface GainInference {
-  readonly mean: number;
-  readonly range: Interval;
-  /** 95 % Student t-interval of the mean. */
-  readonly interval: Interval;
-  /** Exact two-sided sign-flip p; `null` above the n that is enumerated. */
-  readonly p: number | null;
-  /** The smallest p these magnitudes could have given. */
-  readonly floor: number | null;
-  /** `p` after Holm's correction over all gains of the report. */
-  readonly holmP: number | null;
+  readonly inference: PairedInference | null;
 }
 
 /** One entry per control and lineage, also where no seed has both arms (no points then). */
@@ -42,10 +33,14 @@ export function transferGains(outcomes: readonly LineageOutcome[]): TransferGain
   const gains = controls.flatMap((control) =>
     lineageIds(outcomes).map((lineage) => {
       const points = gainPoints(outcomes, lineage, control);
-      return { lineage, control, points, inference: inferenceOf(points.map((p) => p.gain)) };
+      return { lineage, control, points, inference: pairedInference(points.map((p) => p.gain)) };
     }),
   );
-  return withHolm(gains);
+  return correctedByHolm(
+    gains,
+    (g) => g.inference?.p ?? null,
+    (g, holmP) => ({ ...g, inference: { ...g.inference!, holmP } }),
+  );
 }
 
 function gainPoints(outcomes: readonly LineageOutcome[], lineage: string, control: Control): GainPoint[] {
@@ -53,13 +48,22 @@ function gainPoints(outcomes: readonly LineageOutcome[], lineage: string, contro
   const others = of(control);
   return of('paired').flatMap((paired): GainPoint[] => {
     const other = others.find((o) => o.seed === paired.seed);
+    const between = (of: (o: LineageOutcome) => number | null) => {
+      const [own, theirs] = [of(paired), other === undefined ? null : of(other)];
+      return own === null || theirs === null ? null : difference(own, theirs);
+    };
     if (other === undefined || paired.imp.all === null || other.imp.all === null) return [];
-    const [tested, otherTested] = [testScore(paired), testScore(other)];
     return [
       {
         seed: paired.seed,
         gain: difference(paired.imp.all, other.imp.all),
-        testGain: tested === null || otherTested === null ? null : difference(tested, otherTested),
+        early: {
+          at5: between((o) => o.imp.at5),
+          at10: between((o) => o.imp.at10),
+          at20: between((o) => o.imp.at20),
+        },
+        area: between((o) => o.area),
+        testGain: between(testScore),
         generations: { paired: paired.counts.generations, control: other.counts.generations },
       },
     ];
@@ -77,28 +81,6 @@ export function isUneven({ generations }: GainPoint): boolean {
   return generations.paired !== generations.control;
 }
 
-function inferenceOf(gains: readonly number[]): GainInference | null {
-  if (gains.length < 4) return null;
-  const test = gains.length <= maxSignFlipN ? signFlipP(gains) : null;
-  return {
-    mean: mean(gains),
-    range: { low: Math.min(...gains), high: Math.max(...gains) },
-    interval: tInterval(gains),
-    p: test?.p ?? null,
-    floor: test?.floor ?? null,
-    holmP: null,
-  };
-}
-
-function withHolm(gains: readonly TransferGain[]): TransferGain[] {
-  const tested = gains.filter((g) => g.inference?.p != null);
-  const corrected = holm(tested.map((g) => g.inference!.p!));
-  return gains.map((gain) => {
-    const index = tested.indexOf(gain);
-    return index < 0 ? gain : { ...gain, inference: { ...gain.inference!, holmP: corrected[index]! } };
-  });
-}
-
 /**
  * Whether pairing is shown to help a lineage beyond solo **and** sham: at
  * least six seeds each, mean gain above 0, Holm-corrected p at most 0.05.
@@ -108,6 +90,6 @@ export function isShownBeyondBoth(gains: readonly TransferGain[], lineage: strin
     const gain = gains.find((g) => g.lineage === lineage && g.control === control);
     const inference = gain?.inference;
     if (gain === undefined || inference == null || inference.holmP === null) return false;
-    return gain.points.length >= 6 && inference.mean > 0 && inference.holmP <= 0.05;
+    return gain.points.length >= rulesByN.forClaim && inference.mean > 0 && inference.holmP <= 0.05;
   });
 }

@@ -1,4 +1,4 @@
-import { BusClosedError, GalapagosError } from '../core/errors.ts';
+import { BusClosedError, GalapagosError, JobAbandonedError } from '../core/errors.ts';
 import type { Json } from '../core/json.ts';
 import type { Job, JobContext, WorkOptions } from './bus.ts';
 import { abandoned, failure, type Outcome } from './outcome.ts';
@@ -52,9 +52,18 @@ export function afterError(error: unknown, key: string, limits: JobLimits, conte
   return afterFailure(error, key, context.delivery, limits);
 }
 
-/** Only a retryable error brings the job back, and only so often: 50 ms, 100 ms … 5 s later. */
+/**
+ * Only a retryable error brings the job back, and only so often: 50 ms, 100 ms … 5 s later. A job that waited for one
+ * that was given up is given up with it: tries upon tries multiply. So is one whose sandbox cannot be had any more,
+ * which says nothing about the job.
+ */
 function afterFailure(error: unknown, key: string, delivery: number, limits: JobLimits): NextStep {
-  if (!(error instanceof GalapagosError && error.retryable)) return { kind: 'settle', outcome: failure(error) };
-  if (delivery >= limits.maxDeliveries) return { kind: 'settle', outcome: abandoned(key, delivery, error) };
+  if (!(error instanceof GalapagosError)) return { kind: 'settle', outcome: failure(error) };
+  const isOutage = error.code === 'SANDBOX_UNAVAILABLE' && !error.retryable;
+  const isHopeless = isOutage || error instanceof JobAbandonedError;
+  if (!isHopeless && !error.retryable) return { kind: 'settle', outcome: failure(error) };
+  if (isHopeless || delivery >= limits.maxDeliveries) {
+    return { kind: 'settle', outcome: abandoned(key, delivery, error) };
+  }
   return { kind: 'redeliver', delayMs: Math.min(50 * 2 ** (delivery - 1), 5_000), error };
 }

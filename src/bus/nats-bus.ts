@@ -4,6 +4,7 @@ import { createLogger, type Logger } from '../core/log.ts';
 import type { Bus, Subscription } from './bus.ts';
 import { InHand } from './in-hand.ts';
 import { type BusFaults, jobLimits } from './job-policy.ts';
+import type { NatsCredential } from './nats-authorization.ts';
 import { NatsEvents } from './nats-events.ts';
 import { openNatsLink } from './nats-link.ts';
 import { NatsPayloads } from './nats-payload.ts';
@@ -19,6 +20,8 @@ export interface NatsBusOptions {
   /** One URL or several, separated by commas; `nats://user:password@host:4222` is understood. */
   readonly servers: string;
   readonly run: RunId;
+  /** Where the server knows its clients by `natsAuthorization`: the runtime's. */
+  readonly credential?: NatsCredential;
   readonly log?: Logger;
   /** How long closing waits for jobs in hand before their signals abort. Default 30 000. */
   readonly drainMs?: number;
@@ -37,7 +40,7 @@ export interface NatsBusOptions {
  */
 export async function createNatsBus(options: NatsBusOptions): Promise<Bus> {
   const log = options.log ?? createLogger({ bindings: { part: 'bus' } });
-  const link = await openNatsLink(options.servers, `galapagos ${options.run}`, log);
+  const link = await openNatsLink(options.servers, `galapagos ${options.run}`, log, options.credential);
   const storage = createNatsStorage(link, options.run);
   try {
     await storage.persist(storage.ensure, link.lifetime);
@@ -57,8 +60,8 @@ export async function createNatsBus(options: NatsBusOptions): Promise<Bus> {
 }
 
 /** Removes the streams and buckets a run left on a server. @throws {BusUnavailableError} */
-export async function destroyNatsRun(servers: string, run: RunId): Promise<void> {
-  const link = await openNatsLink(servers, `galapagos ${run}`, createLogger({ bindings: { part: 'bus' } }));
+export async function destroyNatsRun(servers: string, run: RunId, credential?: NatsCredential): Promise<void> {
+  const link = await openNatsLink(servers, `galapagos ${run}`, createLogger({ bindings: { part: 'bus' } }), credential);
   try {
     await link.persist(() => removeNatsStorage(link, run), link.lifetime);
   } finally {

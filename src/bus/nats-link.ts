@@ -4,11 +4,13 @@ import {
   errors,
   type NatsConnection,
   type NodeConnectionOptions,
+  nkeyAuthenticator,
   type Subscription,
 } from '@nats-io/transport-node';
 import { raceAbort, sleep } from '../core/abort.ts';
 import { BusClosedError, BusUnavailableError, describeError, GalapagosError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
+import type { NatsCredential } from './nats-authorization.ts';
 import { isTransient } from './nats-errors.ts';
 import { Outbox } from './outbox.ts';
 import { manyMayWait, within } from './tally.ts';
@@ -41,8 +43,13 @@ export interface NatsLink {
 }
 
 /** @throws {BusUnavailableError} naming the URL and what to start, when there is no NATS with JetStream. */
-export async function openNatsLink(servers: string, name: string, log: Logger): Promise<NatsLink> {
-  const nc = await dial(servers, name);
+export async function openNatsLink(
+  servers: string,
+  name: string,
+  log: Logger,
+  credential?: NatsCredential,
+): Promise<NatsLink> {
+  const nc = await dial(servers, name, credential);
   try {
     const jsm = await jetstreamManager(nc);
     return createLink(nc, jsm, log);
@@ -55,10 +62,11 @@ export async function openNatsLink(servers: string, name: string, log: Logger): 
   }
 }
 
-async function dial(servers: string, name: string): Promise<NatsConnection> {
+async function dial(servers: string, name: string, credential?: NatsCredential): Promise<NatsConnection> {
   try {
     return await connect({
       ...readServers(servers),
+      ...(credential === undefined ? {} : { authenticator: nkeyAuthenticator(credential.seed()) }),
       name,
       timeout: 5_000,
       maxReconnectAttempts: -1,

@@ -37,6 +37,38 @@ export function natsNames(run: RunId): NatsNames {
   };
 }
 
+/**
+ * The names of a run's records: one subject for each author and topic, so
+ * that the broker itself can tell who may read what.
+ */
+export interface RecordNames {
+  readonly stream: string;
+  readonly payloadStream: string;
+  /** Where a record is published; `topic` are tokens, or a wildcard as its last. */
+  readonly subject: (topic: readonly string[]) => string;
+  /** Where a record appears once it is stored, with its place in the order; nobody else publishes there. */
+  readonly storedSubject: (topic: readonly string[]) => string;
+  /** Where a lineage, or `*`, asks the guard. */
+  readonly askSubject: (lineage: string) => string;
+  /** Where what is too large for a message lies, in parts. */
+  readonly payloadSubject: (topic: readonly string[]) => string;
+  readonly topicOf: (subject: string) => string[];
+}
+
+export function recordNames(run: RunId): RecordNames {
+  parseRunId(run);
+  const under = (prefix: string) => (topic: readonly string[]) => [prefix, 'v1', run, ...topic].join('.');
+  return {
+    stream: `gal-${run}-records`,
+    payloadStream: `gal-${run}-record-payloads`,
+    subject: under('gal-records'),
+    storedSubject: under('gal-stored'),
+    askSubject: (lineage) => under('gal-asks')([lineage]),
+    payloadSubject: under('gal-payloads'),
+    topicOf: (subject) => subject.split('.').slice(3),
+  };
+}
+
 export const streamOfBucket = (bucket: string) => `KV_${bucket}`;
 export const subjectInBucket = (bucket: string, key: string) => `$KV.${bucket}.${key}`;
 

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { watch } from 'node:fs';
-import { mkdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { deadline, raceAbort } from '../core/abort.ts';
@@ -50,6 +50,8 @@ export interface NatsServerOptions {
   readonly storeDir: string;
   /** Default: any free port. */
   readonly port?: number;
+  /** More configuration, such as that of `natsAuthorization`. Kept in the store's folder, for its owner's eyes. */
+  readonly config?: string;
 }
 
 const startMs = 10_000;
@@ -67,7 +69,9 @@ export async function spawnNatsServer(options: NatsServerOptions): Promise<NatsS
     );
   }
   await mkdir(options.storeDir, { recursive: true });
-  let child = await start(binary, options.storeDir, options.port ?? -1);
+  const configured = options.config === undefined ? [] : ['-c', join(options.storeDir, 'nats-server.conf')];
+  if (options.config !== undefined) await writeFile(configured[1]!, options.config, { mode: 0o600 });
+  let child = await start(binary, options.storeDir, options.port ?? -1, configured);
   const { port } = child;
   const stop = () => end(child.process, 'SIGTERM');
   return {
@@ -76,7 +80,7 @@ export async function spawnNatsServer(options: NatsServerOptions): Promise<NatsS
     kill: () => end(child.process, 'SIGKILL'),
     async restart() {
       await stop();
-      child = await start(binary, options.storeDir, port);
+      child = await start(binary, options.storeDir, port, configured);
     },
   };
 }
@@ -86,9 +90,9 @@ interface Running {
   readonly port: number;
 }
 
-async function start(binary: string, storeDir: string, port: number): Promise<Running> {
+async function start(binary: string, storeDir: string, port: number, configured: readonly string[]): Promise<Running> {
   const address = ['-a', '127.0.0.1', '-p', String(port), '--ports_file_dir', storeDir];
-  const child = spawn(binary, [...address, '-js', '-sd', storeDir], {
+  const child = spawn(binary, [...address, '-js', '-sd', storeDir, ...configured], {
     stdio: ['ignore', 'ignore', 'pipe'],
     // A process group of its own: Ctrl-C is for us, the server is needed until the run is put down.
     detached: true,

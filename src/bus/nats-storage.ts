@@ -1,4 +1,11 @@
-import { AckPolicy, DeliverPolicy, JetStreamApiError, RetentionPolicy, StorageType } from '@nats-io/jetstream';
+import {
+  AckPolicy,
+  DeliverPolicy,
+  JetStreamApiError,
+  type JetStreamManager,
+  RetentionPolicy,
+  StorageType,
+} from '@nats-io/jetstream';
 import { Kvm } from '@nats-io/kv';
 import { nanos } from '@nats-io/transport-node';
 import type { RunId } from '../core/ids.ts';
@@ -79,17 +86,24 @@ export function createNatsStorage(link: NatsLink, run: RunId): NatsStorage {
 }
 
 /** Messages are acknowledged once they are in the server's file store; they outlive its restart. */
-async function addJobsStream({ jsm }: NatsLink, names: NatsNames): Promise<void> {
+function addJobsStream({ jsm }: NatsLink, names: NatsNames): Promise<void> {
+  return addStream(jsm, {
+    name: names.jobsStream,
+    subjects: [names.jobSubjects],
+    retention: RetentionPolicy.Workqueue,
+    storage: StorageType.File,
+    duplicate_window: nanos(duplicateWindowMs),
+  });
+}
+
+/** A stream made by another version of this program is left as it is. */
+export async function addStream(
+  jsm: JetStreamManager,
+  config: Parameters<JetStreamManager['streams']['add']>[0],
+): Promise<void> {
   try {
-    await jsm.streams.add({
-      name: names.jobsStream,
-      subjects: [names.jobSubjects],
-      retention: RetentionPolicy.Workqueue,
-      storage: StorageType.File,
-      duplicate_window: nanos(duplicateWindowMs),
-    });
+    await jsm.streams.add(config);
   } catch (error) {
-    // Made by another version of this program: its settings stand.
     if (!(error instanceof JetStreamApiError && error.code === nameInUse)) throw error;
   }
 }
@@ -130,7 +144,11 @@ async function addConsumer({ jsm }: NatsLink, names: NatsNames, queue: string, l
 export async function removeNatsStorage({ jsm }: NatsLink, run: RunId): Promise<void> {
   const names = natsNames(run);
   const buckets = [names.resultsBucket, ...largeKinds.map(names.largeBucket)];
-  for (const stream of [names.jobsStream, ...buckets.map(streamOfBucket)]) {
+  await removeStreams(jsm, [names.jobsStream, ...buckets.map(streamOfBucket)]);
+}
+
+export async function removeStreams(jsm: JetStreamManager, streams: readonly string[]): Promise<void> {
+  for (const stream of streams) {
     try {
       await jsm.streams.delete(stream);
     } catch (error) {

@@ -55,13 +55,14 @@ function toWireError(error: unknown): WireError {
 function fromWireError(error: WireError): GalapagosError {
   const options = { details: error.details ?? {} };
   const known = classOfCode.get(error.code);
-  const revived = known && new known(error.message, options);
   // Another program's idea of what is retryable counts for its own error.
-  if (revived?.retryable === error.retryable) return revived;
+  if (known !== undefined) return new known(error.message, { ...options, retryable: error.retryable });
   return new GalapagosError(error.code as ErrorCode, error.retryable, error.message, options);
 }
 
 export function abandoned(key: string, deliveries: number, last: unknown): Outcome {
+  // The first that was given up tells why; those that waited for it have nothing to add.
+  if (last instanceof JobAbandonedError) return { status: 'abandoned', error: toWireError(last) };
   const why = last === undefined ? 'no worker answered' : toWireError(last).message;
   const error = new JobAbandonedError(`job ${key} was given up after ${deliveries} deliveries: ${why}`, {
     details: { key, deliveries, lastCode: last === undefined ? null : toWireError(last).code },

@@ -1,5 +1,5 @@
 import { CommanderError } from 'commander';
-import { type ExitCode, exitCodeOf, exitCodes } from './exit-codes.ts';
+import { exitCodeOf, exitCodes } from './exit-codes.ts';
 import type { Io } from './io.ts';
 import { createProgram } from './program.ts';
 import { reportError } from './report-error.ts';
@@ -10,7 +10,7 @@ import { createSession } from './session.ts';
  * @param argv - Arguments after the program's name.
  * @returns the exit code. Never throws.
  */
-export async function runCli(argv: readonly string[], io: Io): Promise<ExitCode> {
+export async function runCli(argv: readonly string[], io: Io): Promise<number> {
   const session = createSession(io, argv);
   const program = createProgram(session);
   try {

@@ -41,6 +41,8 @@ const exitCodeByError: Readonly<Record<ErrorCode, ExitCode>> = {
   RUN_NOT_FOUND: usage,
   SANDBOX_UNAVAILABLE: failed,
   STORAGE_FAILED: failed,
+  TRAINING_FAILED: failed,
+  WEIGHTS_INVALID: failed,
 };
 
 export function exitCodeOf(error: unknown): ExitCode {

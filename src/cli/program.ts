@@ -1,17 +1,38 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { addBlame } from './commands/blame.ts';
+import { addClean } from './commands/clean.ts';
 import { addDiff } from './commands/diff.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addLog } from './commands/log.ts';
 import { addLs } from './commands/ls.ts';
+import { addMarks } from './commands/marks.ts';
+import { addPlan } from './commands/plan.ts';
 import { addResume } from './commands/resume.ts';
 import { addRun } from './commands/run.ts';
+import { addSandbox } from './commands/sandbox.ts';
 import { addSchema } from './commands/schema.ts';
 import { addShow } from './commands/show.ts';
+import { addWeightsLoop } from './commands/weights-loop.ts';
 import type { Session } from './session.ts';
 
 /** Every command; each file in `commands/` adds one. */
-const commands = [addRun, addResume, addLs, addShow, addLog, addDiff, addDoctor, addSchema];
+const commands = [
+  addRun,
+  addPlan,
+  addResume,
+  addLs,
+  addShow,
+  addLog,
+  addMarks,
+  addDiff,
+  addBlame,
+  addDoctor,
+  addSandbox,
+  addWeightsLoop,
+  addClean,
+  addSchema,
+];
 
 export function createProgram(session: Session): Command {
   const { io } = session;

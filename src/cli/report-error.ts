@@ -19,6 +19,9 @@ const nextSteps: Partial<Readonly<Record<ErrorCode, string>>> = {
   STORAGE_FAILED: 'free some space, or name a directory that can be written with --out',
 };
 
+/** For a file with a damaged line, which the message names. */
+const damagedFile = 'restore the file from a copy; what comes after the named line cannot be trusted';
+
 export interface ErrorReport {
   readonly isVerbose: boolean;
   readonly commandName: string;
@@ -28,7 +31,7 @@ export interface ErrorReport {
 export function reportError(error: unknown, { isVerbose, commandName }: ErrorReport): string {
   const lines = [`error: ${cleanLines(describeError(error))}`];
   if (error instanceof GalapagosError) {
-    const next = nextSteps[error.code];
+    const next = error.details.line === undefined ? nextSteps[error.code] : damagedFile;
     if (next !== undefined) lines.push(`next: ${next.replaceAll('COMMAND', commandName)}`);
   } else if (!isSystemError(error)) {
     lines.push('next: this is a defect of galapagos; --verbose shows where it happened');

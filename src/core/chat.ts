@@ -96,4 +96,6 @@ export interface ModelAnswer {
   /** USD, or `null` when the model has no known price. */
   readonly costUsd: number | null;
   readonly source: 'live' | 'replay';
+  /** Requests to the provider that this answer took, retries included; left out by a model that does not count them. */
+  readonly attempts?: number;
 }

@@ -86,6 +86,24 @@ export const contracts: Rules = {
       holds: ({ candidate }, r) =>
         r.verdict === 'failed' || (candidate.failure === null && candidate.selection?.status === 'measured'),
     },
+    {
+      id: 'gate/3',
+      says: 'what is to be measured again is not promoted yet, and can be measured',
+      holds: ({ candidate }, r) =>
+        r.retest === undefined || (r.verdict !== 'promoted' && candidate.failure === null && candidate.genome !== null),
+    },
+  ],
+  trainer: [
+    {
+      id: 'trainer/1',
+      says: 'what was trained has metrics, and what was not has none',
+      holds: (q, r) => r.status === 'failed' || (r.metrics !== null) === (q.kind === 'train'),
+    },
+    {
+      id: 'trainer/2',
+      says: 'a hard rollback ends at the weights it was to go back to, a soft one at others',
+      holds: (q, r) => q.kind === 'train' || r.status === 'failed' || (r.adapter.id === q.to.id) === (q.share === 0),
+    },
   ],
   archivist: [
     {

@@ -1,5 +1,6 @@
 import type { ZodType } from 'zod';
 import type { ChatRequest, ModelAnswer } from './chat.ts';
+import type { EmbeddingAnswer, EmbeddingRequest } from './embedding.ts';
 import type { Json } from './json.ts';
 import type { RequestOf, ResultOf, RoleName } from './messages.ts';
 
@@ -27,7 +28,7 @@ export function defineActor<R extends RoleName, Ports = unknown, Params = Json>(
   return { kind: 'actor', ...definition };
 }
 
-/** Answers chat completions. Everything outside the sandbox: a genome only sees the gateway. */
+/** Answers chat completions, and may embed texts. Everything outside the sandbox: a genome only sees the gateway. */
 export interface Model {
   readonly name: string;
   /**
@@ -44,6 +45,10 @@ export interface Model {
   complete(request: ChatRequest, signal: AbortSignal): Promise<ModelAnswer>;
   /** An upper bound in USD for a call of so many tokens, or `null` without a known price. */
   price(promptTokens: number, completionTokens: number): number | null;
+  /** Embeds texts; left out by a model that cannot. Throws as `complete` does. */
+  embed?(request: EmbeddingRequest, signal: AbortSignal): Promise<EmbeddingAnswer>;
+  /** As `price`, for embedding so many tokens. Without it that price is unknown. */
+  embedPrice?(tokens: number): number | null;
 }
 
 export interface ModelDefinition<Params = Json> {
@@ -63,8 +68,14 @@ export interface ArchiveEntry {
   readonly generation: number;
   /** Selection score; `null` when it was not measured. */
   readonly score: number | null;
+  /** Whether the score is of all items; one of a first stage only is worth less. */
+  readonly isFull: boolean;
+  /** Children that are valid, and children that failed. */
   readonly children: number;
+  readonly failedChildren: number;
   readonly isPromoted: boolean;
+  /** Bytes of the genome. */
+  readonly bytes: number;
 }
 
 /** Chooses the parent of the next generation: a pure function of archive and randomness. */

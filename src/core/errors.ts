@@ -23,12 +23,16 @@ export type ErrorCode =
   | 'RUN_LOCKED'
   | 'RUN_NOT_FOUND'
   | 'SANDBOX_UNAVAILABLE'
-  | 'STORAGE_FAILED';
+  | 'STORAGE_FAILED'
+  | 'TRAINING_FAILED'
+  | 'WEIGHTS_INVALID';
 
 export interface GalapagosErrorOptions {
   /** Ids, sizes and rule names only: never prompts, candidate text or secrets. */
   readonly details?: Readonly<Record<string, string | number | boolean | null>>;
   readonly cause?: unknown;
+  /** Where this one differs from others of its code. */
+  readonly retryable?: boolean;
 }
 
 /**
@@ -45,7 +49,7 @@ export class GalapagosError extends Error {
     super(message, { cause: options.cause });
     this.name = new.target.name;
     this.code = code;
-    this.retryable = retryable;
+    this.retryable = options.retryable ?? retryable;
     this.details = options.details ?? {};
   }
 }
@@ -108,6 +112,10 @@ export class RunNotFoundError extends define('RUN_NOT_FOUND', false) {}
 export class SandboxUnavailableError extends define('SANDBOX_UNAVAILABLE', true) {}
 /** A write to the run directory failed: disk full, no permission, read-only file system. */
 export class StorageFailedError extends define('STORAGE_FAILED', false) {}
+/** A training came to nothing, and would again: an unusable dataset, a loss that is no number. */
+export class TrainingFailedError extends define('TRAINING_FAILED', false) {}
+/** A file of weights cannot be used; the message names the file and the tensor. */
+export class WeightsInvalidError extends define('WEIGHTS_INVALID', false) {}
 
 /** Turns anything thrown into text for people: the message, then the causes. */
 export function describeError(error: unknown): string {

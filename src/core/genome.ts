@@ -16,6 +16,12 @@ const entryPointSchema = z.strictObject({
 export const genomeManifestSchema = z.strictObject({
   task: entryPointSchema,
   meta: entryPointSchema,
+  /**
+   * How both reach their model: `socket` sets `GALAPAGOS_GATEWAY` to a Unix
+   * socket; `http` also offers it on loopback as `OPENAI_BASE_URL`, for any
+   * client library, and costs the start of a small forwarder.
+   */
+  gateway: z.enum(['socket', 'http']).default('socket'),
 });
 export type GenomeManifest = z.output<typeof genomeManifestSchema>;
 

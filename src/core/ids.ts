@@ -13,6 +13,8 @@ export type LineageId = Branded<'lineage'>;
 export type MarkId = Branded<'mark'>;
 /** SHA-256 of a genome's manifest, in hexadecimal. */
 export type GenomeId = Branded<'genome'>;
+/** SHA-256 of an adapter's configuration and weights, in hexadecimal. */
+export type AdapterId = Branded<'adapter'>;
 /** Git object name of a generation's commit, in hexadecimal. */
 export type CommitId = Branded<'commit'>;
 
@@ -42,4 +44,5 @@ export const parseRunId = (text: string) => parseToken('run', text) as RunId;
 export const parseLineageId = (text: string) => parseToken('lineage', text) as LineageId;
 export const parseMarkId = (text: string) => parseToken('mark', text) as MarkId;
 export const parseGenomeId = (text: string) => parseHex('genome', text, [64]) as GenomeId;
+export const parseAdapterId = (text: string) => parseHex('adapter', text, [64]) as AdapterId;
 export const parseCommitId = (text: string) => parseHex('commit', text, [40, 64]) as CommitId;

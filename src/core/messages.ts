@@ -9,6 +9,7 @@ import {
   fields,
   generationSchema,
   readSchema,
+  storedAdapterSchema,
   strategyRefSchema,
   usageSchema,
   verdicts,
@@ -23,6 +24,9 @@ export const messageVersion = 1;
 
 const { runId, lineageId, genomeId, commitId, count, json } = fields;
 const job = { run: runId, seed: count };
+
+/** Sets a request apart from the generation's other ones to the same role: a tournament's blind child, a re-test. */
+const trial = z.string().min(1).optional();
 
 const editOutcome = {
   changedFiles: z.array(z.string()),
@@ -54,6 +58,7 @@ export const roleMessages = {
       snapshot: z.array(strategyRefSchema),
       /** Files for `evals/`, by name: training feedback, and whatever else policy opens. */
       evals: z.record(z.string(), json),
+      trial,
     }),
     result: z.discriminatedUnion('status', [
       z.strictObject({
@@ -78,6 +83,7 @@ export const roleMessages = {
       generation: count,
       split: z.enum(splits),
       count: z.int().positive(),
+      trial,
     }),
     result: z.strictObject({
       situations: z.array(z.strictObject({ id: z.string(), split: z.enum(splits), input: json })),
@@ -91,6 +97,7 @@ export const roleMessages = {
       genome: genomeId,
       model: z.string(),
       situation: z.strictObject({ id: z.string(), split: z.enum(splits), input: json }),
+      trial,
     }),
     result: z.strictObject({
       stoppedBy: z.enum(['exit', 'timeout', 'memory', 'output', 'disk', 'cancelled', 'policy']),
@@ -112,6 +119,9 @@ export const roleMessages = {
       model: z.string(),
       split: z.enum(splits),
       count: z.int().positive(),
+      /** Which situations of the split, by place, `count` of them; the first `count` when it is left out. */
+      places: z.array(count).min(1).optional(),
+      trial,
     }),
     result: z.strictObject({ evaluation: evaluationSchema, usage: usageSchema }),
   },
@@ -123,17 +133,81 @@ export const roleMessages = {
       policy: z.enum(['strict-improvement', 'valid']),
       candidate: z.strictObject({
         selection: evaluationSchema.nullable(),
+        /** Whether that is the first stage only. */
+        isPartial: z.boolean(),
         failure: editFailureSchema.nullable(),
+        /** `null` when none came back. */
+        genome: genomeId.nullable(),
         bytes: count,
         files: count,
+        changedFiles: z.array(z.string()),
+        adoption: adoptionSchema.nullable(),
+        /** What its meta-agent did to make it. */
+        calls: count,
+        toolCalls: count,
       }),
-      parent: z.strictObject({ generation: count, selection: evaluationSchema.nullable(), bytes: count }),
+      parent: z.strictObject({
+        generation: count,
+        genome: genomeId,
+        selection: evaluationSchema.nullable(),
+        bytes: count,
+      }),
       best: z.strictObject({ generation: count, selection: evaluationSchema }).nullable(),
+      /** What was measured again because the gate asked for it, oldest first, on the same items for both. */
+      retests: z.array(
+        z.strictObject({ places: z.array(count), candidate: evaluationSchema, best: evaluationSchema.nullable() }),
+      ),
+      /** What the gate remembered of the generation before; `null` at first. */
+      memory: json,
+      trial,
     }),
     result: z.strictObject({
       verdict: z.enum(['promoted', 'archived', 'refused', 'failed']),
       checks: z.array(checkSchema).min(1),
+      /** Asks to have candidate and best measured on these places of the selection split, and then to be asked again. */
+      retest: z.array(count).min(1).optional(),
+      /** Handed back with the next generation. */
+      memory: json.optional(),
     }),
+  },
+  trainer: {
+    request: z.discriminatedUnion('kind', [
+      /** Trains weights from the base and puts them into service. */
+      z.strictObject({
+        ...job,
+        kind: z.literal('train'),
+        lineage: lineageId,
+        generation: count,
+        /** The tree whose `replay.jsonl` holds the examples: they are too many for a message. */
+        dataset: genomeId,
+        hyperparameters: z.record(z.string(), json),
+      }),
+      /** Puts the last good weights back into service, or something between them and the refused ones. */
+      z.strictObject({
+        ...job,
+        kind: z.literal('roll-back'),
+        lineage: lineageId,
+        generation: count,
+        to: storedAdapterSchema,
+        from: storedAdapterSchema,
+        /** How much of the refused ones stays; 0 is a hard rollback. */
+        share: z.number().min(0).lt(1),
+      }),
+    ]),
+    result: z.discriminatedUnion('status', [
+      z.strictObject({
+        status: z.literal('in-service'),
+        adapter: storedAdapterSchema,
+        /** The name to call the model by. */
+        model: z.string().min(1),
+        /** `null` where nothing was trained. Losses in nats a token. */
+        metrics: z
+          .strictObject({ steps: count, examples: count, firstLoss: z.number(), lastLoss: z.number() })
+          .nullable(),
+      }),
+      /** What was in service stays. */
+      z.strictObject({ status: z.literal('failed'), reason: z.string() }),
+    ]),
   },
   archivist: {
     request: z.discriminatedUnion('kind', [
@@ -146,6 +220,8 @@ export const roleMessages = {
         round: count,
         model: z.string(),
         genome: genomeId,
+        /** The weights in use, from the first generation on that had its own. */
+        adapter: storedAdapterSchema.optional(),
         parentCommit: commitId.nullable(),
         metaFrom: count.nullable(),
         verdict: z.enum(verdicts),

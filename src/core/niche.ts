@@ -44,20 +44,25 @@ export interface Niche {
   readonly name: string;
   /** Part of every cache key: change it whenever a score may change. */
   readonly version: string;
+  /** Whether it measures sandboxes of its own from outside, which not every provider allows. Default: it does not. */
+  readonly needsVolumes?: boolean;
   /** The first `count` situations of a split; a pure function of its arguments. */
   situations(request: { readonly split: Split; readonly seed: number; readonly count: number }): readonly Situation[];
   /** Measures an answer by the niche's own means. What the answer claims about itself counts for nothing. */
   measure(situation: Situation, answer: Answer, signal: AbortSignal): Consequence | Promise<Consequence>;
 }
 
-export interface NicheDefinition<Params = unknown> {
+export interface NicheDefinition<Params = unknown, Tools = void> {
   readonly kind: 'niche';
   readonly name: string;
   readonly params: ZodType<Params>;
-  create(params: Params): Niche;
+  /** @param tools - What the runtime lends a niche that executes answers itself: `NicheTools` of `src/runtime`. */
+  create(params: Params, tools: Tools): Niche;
 }
 
 /** Declares a niche for use in an experiment file. @see examples/niche */
-export function defineNiche<Params>(definition: Omit<NicheDefinition<Params>, 'kind'>): NicheDefinition<Params> {
+export function defineNiche<Params, Tools = void>(
+  definition: Omit<NicheDefinition<Params, Tools>, 'kind'>,
+): NicheDefinition<Params, Tools> {
   return { kind: 'niche', ...definition };
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { parseCommitId, parseGenomeId, parseLineageId, parseRunId } from './ids.ts';
+import { parseAdapterId, parseCommitId, parseGenomeId, parseLineageId, parseRunId } from './ids.ts';
 import type { Json } from './json.ts';
 import { failureReasons, splits } from './niche.ts';
 
@@ -8,6 +8,7 @@ import { failureReasons, splits } from './niche.ts';
 const runId = z.string().transform((s, ctx) => branded(ctx, () => parseRunId(s)));
 const lineageId = z.string().transform((s, ctx) => branded(ctx, () => parseLineageId(s)));
 const genomeId = z.string().transform((s, ctx) => branded(ctx, () => parseGenomeId(s)));
+const adapterId = z.string().transform((s, ctx) => branded(ctx, () => parseAdapterId(s)));
 const commitId = z.string().transform((s, ctx) => branded(ctx, () => parseCommitId(s)));
 const count = z.int().nonnegative();
 const json: z.ZodType<Json> = z.json() as z.ZodType<Json>;
@@ -22,7 +23,7 @@ function branded<T>(ctx: z.RefinementCtx<string>, parse: () => T): T {
 }
 
 /** Schemas of single fields, for the messages. */
-export const fields = { runId, lineageId, genomeId, commitId, count, json } as const;
+export const fields = { adapterId, runId, lineageId, genomeId, commitId, count, json } as const;
 
 /** What a model cost. `costUsd` is `null` when any part of it has no known price. */
 export const usageSchema = z.strictObject({
@@ -40,6 +41,9 @@ export const noUsage: Usage = Object.freeze({
   completionTokens: 0,
   costUsd: 0,
 });
+
+/** An adapter as the run's store keeps it: its id, and the tree of its files that a commit names. */
+export const storedAdapterSchema = z.strictObject({ id: adapterId, tree: genomeId });
 
 /** How far a peer's published file came: shares in [0, 1] of its fingerprints seen in model calls, and of its lines in the returned tree. */
 export const readSchema = z.strictObject({
@@ -130,6 +134,14 @@ export const adoptionSchema = z.strictObject({
 });
 export type Adoption = z.output<typeof adoptionSchema>;
 
+/** Two children of one parent, the second by generation 0's meta-agent: training scores, `null` when not measured. */
+export const tournamentSchema = z.strictObject({
+  winner: z.enum(['directed', 'blind']),
+  directed: z.number().nullable(),
+  blind: z.number().nullable(),
+});
+export type Tournament = z.output<typeof tournamentSchema>;
+
 export const editFailureSchema = z.strictObject({
   stage: z.enum(['meta-agent', 'collect', 'import-check', 'budget']),
   message: z.string(),
@@ -145,6 +157,8 @@ export const generationSchema = z.strictObject({
   /** Whose meta-agent made the edit; it differs from `parent` after a fallback. */
   metaFrom: count.nullable(),
   genome: genomeId,
+  /** The weights in use, from the first generation on that had its own. */
+  adapter: storedAdapterSchema.optional(),
   commit: commitId,
   verdict: z.enum(verdicts),
   checks: z.array(checkSchema),
@@ -159,8 +173,22 @@ export const generationSchema = z.strictObject({
   files: count,
   changedFiles: z.array(z.string()),
   published: z.boolean(),
+  /** Only the first stage of the selection was evaluated: what it scored did not call for more. */
+  isPartial: z.literal(true).optional(),
+  tournament: tournamentSchema.optional(),
+  /** Where a sequential random stream stood after the parent was drawn. */
+  drawn: count.optional(),
+  /** Items evaluated besides `train` and `selection`: of a tournament's other child, and in re-tests. */
+  otherEvaluations: count.optional(),
+  /** What the gate wants to know again at the next generation. */
+  gateMemory: json.optional(),
 });
 export type Generation = z.output<typeof generationSchema>;
+
+/** Items that were evaluated for a generation. */
+export function evaluationsOf(g: Generation): number {
+  return (g.train?.items.length ?? 0) + (g.selection?.items.length ?? 0) + (g.otherEvaluations ?? 0);
+}
 
 export function addUsage(a: Usage, b: Usage): Usage {
   return {

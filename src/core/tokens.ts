@@ -1,4 +1,5 @@
 import type { ChatMessage, ChatRequest } from './chat.ts';
+import type { EmbeddingRequest } from './embedding.ts';
 
 /**
  * Tokens a text may take, when no tokenizer is at hand: one per three bytes of
@@ -17,6 +18,11 @@ const tokensPerMessage = 8;
 export function estimatePromptTokens(request: ChatRequest): number {
   const messages = request.messages.reduce((sum, m) => sum + tokensPerMessage + estimateTokens(textOf(m)), 0);
   return messages + (request.tools === undefined ? 0 : estimateTokens(JSON.stringify(request.tools)));
+}
+
+/** Tokens of all inputs: counted where they came as tokens, estimated where they came as text. */
+export function estimateEmbeddingTokens({ input }: EmbeddingRequest): number {
+  return input.reduce((sum: number, one) => sum + (typeof one === 'string' ? estimateTokens(one) : one.length), 0);
 }
 
 function textOf(message: ChatMessage): string {

@@ -1,10 +1,14 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { LineageCorruptError } from '../core/errors.ts';
+import type { FileTree } from '../core/file-tree.ts';
 import type { CommitId } from '../core/ids.ts';
+import { commitTree, pointersOf } from './adapter-tree.ts';
 import { startFastImport } from './fast-import.ts';
 import { runGit } from './git-command.ts';
 import { gitTree, renderCommit } from './git-objects.ts';
 import { openRepository, type Repository } from './git-repository.ts';
+import { type LfsObjects, openLfsObjects } from './lfs-objects.ts';
 import type { GenerationCommit, GenomeStore, Lineage } from './lineage.ts';
 import { createLineageWriter, type LineageWriter } from './lineage-writer.ts';
 
@@ -53,6 +57,7 @@ export async function openGitLineage({ dir, genomes, signal }: GitLineageOptions
 }
 
 function createSession({ gitDir, state, isHeadBorn }: Repository, writer: LineageWriter, genomes: GenomeStore) {
+  const objects = openLfsObjects(gitDir);
   const unacknowledged = new Map<CommitId, Promise<void>>();
   const told = new Set<unknown>();
   let isDirty = false;
@@ -66,7 +71,9 @@ function createSession({ gitDir, state, isHeadBorn }: Repository, writer: Lineag
   };
 
   async function commit(generation: GenerationCommit): Promise<CommitId> {
-    const tree = gitTree(await genomes.get(generation.genome));
+    const { tree: files, adapter } = await commitTree(generation, genomes);
+    requireObjects(objects, adapter);
+    const tree = gitTree(files);
     const rendered = renderCommit(generation, tree.root);
     const isNew = state.place(generation, rendered.id);
     if (isNew) {
@@ -116,6 +123,14 @@ function createSession({ gitDir, state, isHeadBorn }: Repository, writer: Lineag
     checkpoint,
     wasToldOf: (error: unknown) => told.has(error),
   };
+}
+
+/** @throws {LineageCorruptError} for weights that are named and not there: a checkout would have none. */
+function requireObjects(objects: LfsObjects, adapter: FileTree): void {
+  for (const [name, pointer] of pointersOf(adapter)) {
+    if (!objects.has(pointer))
+      throw new LineageCorruptError(`${name} of the adapter is missing: no object ${pointer.oid}`);
+  }
 }
 
 /** One run at a time; everybody who asks while one is under way shares the next. */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { GenomeInvalidError } from '../core/errors.ts';
 import { type FileTree, parseTreePath } from '../core/file-tree.ts';
 import type { CommitId } from '../core/ids.ts';
@@ -24,7 +24,7 @@ export interface GitFile {
 }
 
 export function objectId(type: 'blob' | 'tree' | 'commit', content: Uint8Array): string {
-  return createHash('sha1').update(`${type} ${content.byteLength}\0`).update(content).digest('hex');
+  return hash('sha1', Buffer.concat([Buffer.from(`${type} ${content.byteLength}\0`), content]));
 }
 
 /** @throws {GenomeInvalidError} for a path git would refuse, or a file where another path needs a directory. */

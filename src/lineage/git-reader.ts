@@ -153,7 +153,7 @@ async function readTree(gitDir: string, commit: CommitId): Promise<FileTree> {
 }
 
 /** `<id> blob <size>\n<bytes>\n`, again and again. */
-function splitBatch(output: Buffer): Uint8Array[] {
+export function splitBatch(output: Buffer): Uint8Array[] {
   const contents: Uint8Array[] = [];
   for (let at = 0; at < output.length; ) {
     const end = output.indexOf(10, at);

@@ -13,6 +13,8 @@ import { LineageState, notesRef } from './lineage-state.ts';
  * an enclosing repository, and `safe.bareRepository` does not hide it.
  */
 const marker = '[galapagos]\n\tlineage = 1\n';
+/** Outweighs a `.lfsconfig` in a genome, which could send whoever lacks an object to a server of its choosing. */
+const noLfsServer = '[lfs]\n\turl = https://objects-are-here-or-nowhere.invalid\n';
 /** Where HEAD points until a lineage has a branch. */
 export const unbornHead = 'refs/heads/lineage/none-yet';
 
@@ -50,7 +52,7 @@ async function create(root: string, git: Git): Promise<void> {
   await rm(fresh, { recursive: true, force: true });
   await git('init', '--quiet', '--bare', '--template=', '--object-format=sha1', fresh);
   await runGit({ cwd: fresh, args: ['symbolic-ref', 'HEAD', unbornHead] });
-  await appendFile(join(fresh, 'config'), marker).catch(storageFailed);
+  await appendFile(join(fresh, 'config'), marker + noLfsServer).catch(storageFailed);
   await rename(fresh, join(root, '.git')).catch(storageFailed);
 }
 
@@ -72,6 +74,7 @@ async function clearDebris(gitDir: string): Promise<void> {
   };
   await removeIn(gitDir, /\.lock$|^fast_import_crash_\d+$/);
   await removeIn(join(gitDir, 'refs'), /\.lock$/, true);
+  await rm(join(gitDir, 'lfs', 'tmp'), { recursive: true, force: true });
   await removeIn(packs, /^\.?tmp[_-]|\.keep$|\.lock$/);
 }
 

@@ -18,7 +18,8 @@ export interface LineageWriter {
  * before each checkpoint: fast-import rewrites every ref it has ever heard of
  * at every checkpoint, so one for each generation would cost more and more.
  * And `from` makes it read the parent back from its pack, which is half the
- * cost of a commit; on the tip of a branch it is not needed.
+ * cost of a commit; on the tip of a branch it is not needed, and neither is
+ * every file: what changed is enough.
  */
 const scratch = (lineage: LineageId) => `refs/galapagos/writer/${lineage}`;
 const nowhere = '0'.repeat(40);
@@ -27,7 +28,7 @@ export function createLineageWriter(git: FastImport, notesTip: CommitId | null):
   // fast-import knows a commit that is not checkpointed yet by its mark only.
   const marks = new Map<CommitId, string>();
   const blobs = new Set<string>();
-  const tips = new Map<LineageId, CommitId>();
+  const tips = new Map<LineageId, { readonly id: CommitId; readonly tree: GitTree }>();
   let lastMark = 0;
   let notesFrom = notesTip;
   const nameOf = (id: CommitId) => marks.get(id) ?? id;
@@ -38,10 +39,11 @@ export function createLineageWriter(git: FastImport, notesTip: CommitId | null):
       const files = tree.files.filter((file) => !blobs.has(file.blob) && blobs.add(file.blob));
       const branch = scratch(lineage);
       const [parent, ...others] = commit.parents;
-      const isOnTip = parent !== undefined && tips.get(lineage) === parent;
-      const from = parent === undefined || isOnTip ? '' : `from ${nameOf(parent)}\n`;
+      const tip = tips.get(lineage);
+      const before = tip !== undefined && tip.id === parent ? tip.tree : null;
+      const from = parent === undefined || before !== null ? '' : `from ${nameOf(parent)}\n`;
       marks.set(commit.id, mark);
-      tips.set(lineage, commit.id);
+      tips.set(lineage, { id: commit.id, tree });
       const answer = await git.ask([
         ...files.flatMap((file) => data('blob', file.bytes)),
         parent === undefined ? `reset ${branch}\n\n` : '',
@@ -49,8 +51,7 @@ export function createLineageWriter(git: FastImport, notesTip: CommitId | null):
         ...data('', commit.message),
         from,
         ...others.map((id) => `merge ${nameOf(id)}\n`),
-        'deleteall\n',
-        ...tree.files.map((file) => `M ${file.mode} ${file.blob} ${quoted(file.path)}\n`),
+        changes(before, tree),
         `\nget-mark ${mark}\n`,
       ]);
       if (answer !== commit.id) throw new LineageCorruptError(`git stored ${answer} where ${commit.id} was expected`);
@@ -74,6 +75,19 @@ export function createLineageWriter(git: FastImport, notesTip: CommitId | null):
       await git.ask([...deletions, 'checkpoint\n\n', 'progress checkpoint\n']);
     },
   };
+}
+
+/** What makes the tree of a branch into `after`; of a branch whose tree is not known, everything. */
+function changes(before: GitTree | null, after: GitTree): string {
+  const there = new Map(before?.files.map((file) => [file.path, file]));
+  const changed = after.files.filter((file) => {
+    const old = there.get(file.path);
+    there.delete(file.path);
+    return old?.blob !== file.blob || old.mode !== file.mode;
+  });
+  // What goes, goes first: a file may take the place of a directory, or a directory of a file.
+  const gone = before === null ? ['deleteall\n'] : [...there.keys()].map((path) => `D ${quoted(path)}\n`);
+  return [...gone, ...changed.map((file) => `M ${file.mode} ${file.blob} ${quoted(file.path)}\n`)].join('');
 }
 
 function data(command: string, bytes: Uint8Array): (string | Uint8Array)[] {

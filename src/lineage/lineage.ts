@@ -1,5 +1,5 @@
 import type { FileTree } from '../core/file-tree.ts';
-import type { CommitId, GenomeId, LineageId } from '../core/ids.ts';
+import type { AdapterId, CommitId, GenomeId, LineageId } from '../core/ids.ts';
 import type { Json } from '../core/json.ts';
 
 /** One generation, ready to be written. Equal input gives an equal commit hash. */
@@ -7,6 +7,8 @@ export interface GenerationCommit {
   readonly lineage: LineageId;
   readonly generation: number;
   readonly genome: GenomeId;
+  /** The weights in use, as `AdapterStore.put` gave them: its files lie in the commit's `adapter/`. */
+  readonly adapter?: GenomeId;
   /** First parent: the generation it was made from. `null` only for generation 0. */
   readonly parent: CommitId | null;
   /** Second parent: the peer's commit whose code it took. */
@@ -42,6 +44,37 @@ export interface GenomeStore {
   put(tree: FileTree): Promise<GenomeId>;
   /** @throws {LineageCorruptError} when the genome is missing or its bytes do not match its id. */
   get(id: GenomeId): Promise<FileTree>;
+}
+
+/** An adapter that is kept. */
+export interface StoredAdapter {
+  readonly id: AdapterId;
+  /** All its files as a tree of their own, large ones by pointer: what a commit names. */
+  readonly tree: GenomeId;
+}
+
+/**
+ * A run's adapters, by content: weights, and beside them what goes with them,
+ * the optimiser's state, the examples of its training, and its provenance.
+ */
+export interface AdapterStore {
+  /**
+   * Keeps a PEFT directory; files that no adapter has are left out. Its weights are on the device when this resolves,
+   * so a commit that names them never names what a crash could take.
+   * @throws {WeightsInvalidError} for a directory without configuration or weights.
+   */
+  put(directory: string): Promise<StoredAdapter>;
+  /**
+   * Writes an adapter back as a directory, whole or not at all, in place of what is there.
+   * @throws {WeightsInvalidError} naming the object that is missing or damaged. What is there stays then.
+   */
+  restore(tree: GenomeId, directory: string): Promise<AdapterId>;
+  /**
+   * Removes the objects that no commit names; what was not checkpointed is not seen.
+   * @param inFlight - Trees that will be committed yet.
+   * @returns the SHA-256 of each object removed.
+   */
+  prune(inFlight: Iterable<GenomeId>): Promise<readonly string[]>;
 }
 
 export interface LogEntry {

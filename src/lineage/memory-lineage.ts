@@ -2,6 +2,7 @@ import { LineageCorruptError, StorageFailedError } from '../core/errors.ts';
 import type { FileTree } from '../core/file-tree.ts';
 import type { CommitId } from '../core/ids.ts';
 import type { Json } from '../core/json.ts';
+import { commitTree } from './adapter-tree.ts';
 import { gitTree, oneLine, renderCommit, subjectOf } from './git-objects.ts';
 import type { GenerationCommit, GenomeStore, Lineage, LineageReader, LogEntry } from './lineage.ts';
 import { LineageState, refs } from './lineage-state.ts';
@@ -34,7 +35,7 @@ export function createMemoryLineage({ genomes }: { readonly genomes: GenomeStore
 
   return {
     async commit(generation) {
-      const tree = await genomes.get(generation.genome);
+      const { tree } = await commitTree(generation, genomes);
       requireOpen();
       const { id, parents } = renderCommit(generation, gitTree(tree).root);
       state.place(generation, id);

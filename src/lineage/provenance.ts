@@ -1,11 +1,25 @@
-import { type FileTree, textOf } from '../core/file-tree.ts';
+import type { FileTree } from '../core/file-tree.ts';
 import type { CommitId, LineageId } from '../core/ids.ts';
 import type { StrategyRef } from '../core/records.ts';
 import { fingerprint, gramsOf } from './fingerprints.ts';
+import type { GramSet } from './gram-set.ts';
 import { createLineSet, type LineSet, linesOf, linesOfTree } from './line-set.ts';
 
 export { fingerprint } from './fingerprints.ts';
+export { createGramSet, type GramSet } from './gram-set.ts';
 export { createLineSet, type LineSet } from './line-set.ts';
+
+/**
+ * From which share on a file counts as read or as taken. Two programs for one
+ * task have idioms in common that neither took from the other; one of those,
+ * some twenty tokens, is a ninth of a file of a dozen lines, and reaches this
+ * share only in files of fewer than nine.
+ */
+const smallestShare = 0.15;
+/** However large the file is: so many fingerprints are about a hundred tokens in a row, far longer than any idiom. */
+const enoughPrints = 40;
+/** As many lines as such a hundred tokens make. */
+const enoughLines = 8;
 
 /** One file of a peer's strategy that an agent could have read. */
 export interface PeerFile {
@@ -17,7 +31,7 @@ export interface PeerFile {
 }
 
 export interface ReadShare extends Omit<PeerFile, 'text'> {
-  /** Share in [0, 1] of the file's fingerprints that passed; 0 for a file that has none of its own. */
+  /** Share in [0, 1] of the file's own fingerprints that passed; 0 where they are too few to tell. */
   readonly shareInModel: number;
 }
 
@@ -30,13 +44,12 @@ export interface ReadTracker {
 
 /**
  * Watches what passes for pieces of the peers' files.
- * @param own - The agent's own files. What peers have in common with it, such
- *   as the seed of both, cannot say who was read and is left out.
+ * @param known - What the agent's own ancestry has said. What peers have in
+ *   common with it, such as the seed of both or what a grandparent wrote and
+ *   a parent dropped, cannot say who was read and is left out.
  */
-export function createReadTracker(files: readonly PeerFile[], own?: FileTree): ReadTracker {
-  const ownGrams = new Set<number>();
-  for (const text of textsOf(own ?? new Map())) for (const gram of gramsOf(text)) ownGrams.add(gram);
-  const prints = files.map((file) => [...fingerprint(file.text)].filter((print) => !ownGrams.has(print)));
+export function createReadTracker(files: readonly PeerFile[], known?: GramSet): ReadTracker {
+  const prints = files.map((file) => [...fingerprint(file.text)].filter((print) => known?.has(print) !== true));
   const wanted = new Set(prints.flat());
   const seen = new Set<number>();
   return {
@@ -47,19 +60,20 @@ export function createReadTracker(files: readonly PeerFile[], own?: FileTree): R
     shares: () =>
       files.map(({ text: _, ...file }, i) => ({
         ...file,
-        shareInModel: shareOf(prints[i]!, (print) => seen.has(print)),
+        shareInModel: shareOf(prints[i]!, (print) => seen.has(print), enoughPrints),
       })),
   };
 }
 
 /**
- * Share in [0, 1] of a peer's lines that are in the tree.
+ * Share in [0, 1] of a peer's lines that are in the tree; 0 where they are too few to tell.
  * @param known - Lines that prove nothing because the agent's own ancestry has them; left out.
+ * @param enough - So many tell, whatever share they are. Default 8.
  */
-export function shareInTree(peerText: string, childTree: FileTree, known?: LineSet): number {
+export function shareInTree(peerText: string, childTree: FileTree, known?: LineSet, enough = enoughLines): number {
   const child = createLineSet(childTree);
   const lines = [...new Set(linesOf(peerText))].filter((line) => known?.has(line) !== true);
-  return shareOf(lines, (line) => child.has(line));
+  return shareOf(lines, (line) => child.has(line), enough);
 }
 
 export interface AdoptionQuestion {
@@ -151,10 +165,7 @@ function byLinesThenLineage(a: Adoption, b: Adoption): number {
   return a.from.generation - b.from.generation;
 }
 
-function shareOf<T>(items: readonly T[], isThere: (item: T) => boolean): number {
-  return items.length === 0 ? 0 : items.filter(isThere).length / items.length;
-}
-
-function textsOf(tree: FileTree): string[] {
-  return [...tree.values()].flatMap((file) => textOf(file.bytes) ?? []);
+function shareOf<T>(items: readonly T[], isThere: (item: T) => boolean, enough: number): number {
+  const there = items.filter(isThere).length;
+  return there >= Math.min(enough, smallestShare * items.length) ? there / Math.max(1, items.length) : 0;
 }

@@ -2,9 +2,10 @@ import { mkdir, open, readFile, truncate } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
 import { chatCompletionSchema } from '../core/chat.ts';
+import { embeddingListSchema } from '../core/embedding.ts';
 import { StorageFailedError } from '../core/errors.ts';
 
-const recordingSchema = z.object({
+const callSchema = z.object({
   v: z.literal(1),
   /** SHA-256 of the canonical JSON of `{model, request}`. */
   key: z.string().regex(/^[0-9a-f]{64}$/),
@@ -12,9 +13,13 @@ const recordingSchema = z.object({
   occurrence: z.int().nonnegative(),
   /** For people: which call this was. */
   call: z.string(),
-  completion: chatCompletionSchema,
   costUsd: z.number().nonnegative().nullable(),
 });
+const recordingSchema = z.union([
+  callSchema.extend({ completion: chatCompletionSchema }),
+  /** `null`: the model has no embeddings. */
+  callSchema.extend({ embeddings: embeddingListSchema.nullable() }),
+]);
 export type Recording = z.output<typeof recordingSchema>;
 
 /**

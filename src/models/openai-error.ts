@@ -16,6 +16,11 @@ type Failed = Extract<Attempt<never>, { status: 'failed' }>;
 /** Codes of a 429 that waiting does not cure. */
 const permanentCodes = ['insufficient_quota', 'billing_hard_limit_reached'];
 
+/** What Node's fetch says when it has waited long enough for an answer. */
+const silences = ['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'];
+/** A connection that was lost after it had been made: the request may have arrived. */
+const cuts = ['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE'];
+
 /**
  * Turns whatever the client threw into one of the two model errors.
  *
@@ -27,19 +32,19 @@ export function toFailure(error: unknown, isTimeout: boolean, context: CallConte
   const { name, model, host, attempts } = context;
   const details = { model: name, providerModel: model, host, attempts };
   const status = statusOf(error);
-  if (isTimeout || /timeout/i.test(networkCode(error))) {
+  const network = networkCode(error);
+  if (isTimeout || silences.includes(network)) {
     const message = `model ${name} (${model} at ${host}) did not answer in ${context.timeoutMs} ms`;
     // A second try would most likely take as long, and the first may be billed.
     return unavailable(message, { ...details, status: null, mayBeBilled: true }, false, null);
   }
   if (status !== null) return fromStatus(status, error, details);
   if (error instanceof SyntaxError) return failedAnswer('an answer that is not JSON', context);
-  const code = networkCode(error);
-  const message = `no connection to model ${name} (${model} at ${host})${code === '' ? '' : `: ${code}`}`;
-  return unavailable(message, { ...details, status: null, network: code }, true, null);
+  const message = `no connection to model ${name} (${model} at ${host})${network === '' ? '' : `: ${network}`}`;
+  return unavailable(message, { ...details, status: null, network, mayBeBilled: cuts.includes(network) }, true, null);
 }
 
-/** The provider said 200 and sent something that is no chat completion. */
+/** The provider said 200 and sent something else. */
 export function failedAnswer(what: string, context: CallContext): Failed {
   const { name, model, host, attempts } = context;
   const error = new ModelFailedError(`model ${name} (${model} at ${host}) sent ${what}`, {

@@ -37,10 +37,10 @@ export async function withRetries<T>(
   attempt: (number: number) => Promise<Attempt<T>>,
   policy: RetryPolicy,
   signal: AbortSignal,
-): Promise<T> {
+): Promise<{ readonly value: T; readonly attempts: number }> {
   for (let retries = 0; ; retries += 1) {
     const outcome = await attempt(retries + 1);
-    if (outcome.status === 'answered') return outcome.value;
+    if (outcome.status === 'answered') return { value: outcome.value, attempts: retries + 1 };
     const waitMs = waitBefore(retries, outcome.retryAfterMs, policy.random());
     if (!outcome.isRepeatable || retries >= policy.maxRetries || waitMs > policy.maxWaitMs) throw outcome.error;
     await sleep(waitMs, signal);

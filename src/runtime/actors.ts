@@ -5,6 +5,7 @@ import { createLineage } from '../../actors/lineage/create-lineage.ts';
 import { createMetaAgent } from '../../actors/meta-agent/create-meta-agent.ts';
 import { createProposer } from '../../actors/proposer/create-proposer.ts';
 import { createSolver } from '../../actors/solver/create-solver.ts';
+import { createTrainer } from '../../actors/trainer/create-trainer.ts';
 import type { ExperimentConfig } from '../core/config/experiment-schema.ts';
 import type { ActorDefinition, RoleActor } from '../core/define.ts';
 import { PluginInvalidError } from '../core/errors.ts';
@@ -18,7 +19,8 @@ const builtIn = {
   proposer: createProposer,
   solver: createSolver,
   environment: createEnvironment,
-  gate: () => createGate(),
+  gate: createGate,
+  trainer: createTrainer,
   archivist: createArchivist,
 } as const satisfies { readonly [R in RoleName]: (ports: never) => RoleActor<R> };
 

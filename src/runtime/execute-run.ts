@@ -1,10 +1,5 @@
-import { join } from 'node:path';
 import { checkpointFact } from '../../actors/archivist/create-archivist.ts';
 import { type RunEnding, startRun } from '../../actors/run/create-run.ts';
-import { openFileMarkStore } from '../../markspace/file-store.ts';
-import { createMarkspace } from '../../markspace/guard.ts';
-import type { Markspace } from '../../markspace/markspace.ts';
-import { defaultPolicy } from '../../markspace/policy.ts';
 import type { SandboxProvider } from '../../sandboxes/sandbox.ts';
 import type { Bus } from '../bus/bus.ts';
 import { onAbort } from '../core/abort.ts';
@@ -13,17 +8,18 @@ import { type Clock, wallClock } from '../core/clock.ts';
 import { arms } from '../core/config/arms.ts';
 import type { Model } from '../core/define.ts';
 import { describeError, RunCancelledError } from '../core/errors.ts';
-import { type LineageId, parseLineageId } from '../core/ids.ts';
+import type { LineageId } from '../core/ids.ts';
 import type { Fact } from '../core/journal.ts';
 import type { Logger } from '../core/log.ts';
 import type { RequestOf, RoleName } from '../core/messages.ts';
 import { subjects } from '../core/subjects.ts';
 import { createFileGenomeStore } from '../lineage/genome-store.ts';
 import { openGitLineage } from '../lineage/git-lineage.ts';
-import type { GenomeStore } from '../lineage/lineage.ts';
 import { loadCast } from './actors.ts';
 import { createAsk } from './ask.ts';
+import type { Broker } from './broker.ts';
 import { type FileJournal, openJournal } from './journal.ts';
+import { RunMarkspace } from './markspace/open-markspace.ts';
 import { createModels } from './models.ts';
 import { restoreRepository } from './restore-repository.ts';
 import { createBudget, type OpenBudget } from './run-budget.ts';
@@ -36,11 +32,15 @@ import { serveActors } from './serve-actors.ts';
 export interface RunHost {
   readonly provider: SandboxProvider;
   readonly openBus: (manifest: RunManifest) => Promise<Bus>;
+  /** The NATS server for marks, where there is one. */
+  readonly broker?: Broker | null;
   readonly secret: (name: string) => string | undefined;
   readonly log: Logger;
   /** The run's models, where they do not come from the experiment file. */
   readonly models?: ReadonlyMap<string, Model>;
   readonly onFact: (manifest: RunManifest, fact: Fact, isReplay: boolean) => void;
+  /** Told why, when opening a sandbox has waited for room for two seconds. */
+  readonly onSandboxWait?: (manifest: RunManifest, why: string) => void;
   /** Stops at once. */
   readonly signal: AbortSignal;
   /** Aborts when the run should stop at the end of its round. */
@@ -78,6 +78,7 @@ export async function executeRun(dir: string, host: RunHost): Promise<RunEnding>
 class OpenRun {
   /** Follows the host's signal, and stops whatever is under way when the run ends by an error. */
   readonly #controller = new AbortController();
+  readonly #dir: string;
   readonly #paths: ReturnType<typeof runPaths>;
   readonly #manifest: RunManifest;
   readonly #host: RunHost;
@@ -86,6 +87,7 @@ class OpenRun {
   readonly #budgets = new Map<LineageId, OpenBudget>();
 
   constructor(dir: string, manifest: RunManifest, host: RunHost, cleanup: Cleanup) {
+    this.#dir = dir;
     this.#paths = runPaths(dir);
     this.#manifest = manifest;
     this.#host = host;
@@ -107,14 +109,17 @@ class OpenRun {
     const { config, run, seed } = manifest;
     const state = new RunState(manifest);
     const bus = this.#cleanup.use(await this.#host.openBus(manifest));
-    const journal = this.#cleanup.use(await this.#openJournal(state, bus));
+    const space = new RunMarkspace(manifest, state);
+    const journal = this.#cleanup.use(await this.#openJournal(state, space, bus));
     if (state.ended !== null) return { status: state.ended, reason: null, error: null };
     await journal.append('session.opened', String(journal.length), { pid: process.pid });
     const genomes = createFileGenomeStore(this.#paths.genomes);
     const lineage = this.#cleanup.use(await openGitLineage({ dir: this.#paths.lineage, genomes }));
     const secondsOf = (round: number) => this.#secondsOf(state, round);
     await restoreRepository(lineage, state, secondsOf);
-    const markspace = this.#cleanup.use(await this.#openMarkspace(journal, genomes));
+    this.#cleanup.use(space);
+    const { clock, log, broker = null } = { ...this.#host, clock: this.#clock };
+    const markspace = await space.open({ dir: this.#dir, journal, genomes, broker, clock, log });
     const runBudget = this.#openBudgets(state);
     const ask = createAsk({
       run,
@@ -129,8 +134,9 @@ class OpenRun {
       (await createModels({ config, experimentDir: manifest.experimentDir, secret: this.#host.secret }));
     await serveActors({
       ...{ manifest, models, provider: this.#host.provider, callsDir: this.#paths.calls },
-      ...{ cast, bus, journal, genomes, lineage, markspace, state, ask, secondsOf },
-      ...{ budgets: this.#budgets, cleanup: this.#cleanup, signal: this.#controller.signal },
+      ...{ cast, bus, journal, genomes, lineage, markspace, space, state, ask, secondsOf },
+      ...{ budgets: this.#budgets, cleanup: this.#cleanup, signal: this.#controller.signal, log: this.#host.log },
+      onSandboxWait: (why) => this.#host.onSandboxWait?.(manifest, why),
     });
     const actor = startRun(
       {
@@ -139,6 +145,8 @@ class OpenRun {
         ask,
         journal,
         snapshot: () => (arms[manifest.arm].strategies === 'none' ? [] : markspace.snapshot()),
+        beforeRound: (round) => space.beforeRound(round),
+        afterRound: (round) => space.afterRound(round),
         isOverBudget: () =>
           runBudget.exhausted !== null || state.wallMs >= (config.budget.wallMs ?? Number.POSITIVE_INFINITY),
         testItems: config.items.test,
@@ -162,38 +170,19 @@ class OpenRun {
     return ending;
   }
 
-  #openJournal(state: RunState, bus: Bus): Promise<FileJournal> {
+  #openJournal(state: RunState, space: RunMarkspace, bus: Bus): Promise<FileJournal> {
     const { run } = this.#manifest;
     return openJournal(this.#paths.journal, {
       clock: this.#clock,
       onFact: (fact, isReplay) => {
         state.apply(fact);
+        space.apply(fact, isReplay);
         this.#host.onFact(this.#manifest, fact, isReplay);
         if (isReplay) return;
         const id = fact.key.split('/')[0]!.replace(/[^a-z0-9-]/g, '-') || 'run';
         void bus
           .publish(subjects.facts(run, 'journal', id, fact.type), { seq: fact.seq, type: fact.type, key: fact.key })
           .catch(() => {});
-      },
-    });
-  }
-
-  async #openMarkspace(journal: FileJournal, genomes: GenomeStore): Promise<Markspace> {
-    const { config, run, arm } = this.#manifest;
-    const store = await openFileMarkStore(this.#paths.marks);
-    return createMarkspace({
-      directory: join(this.#paths.markspace, 'strategies'),
-      run,
-      lineages: Object.entries(config.lineages).map(([id, { model }]) => ({ id: parseLineageId(id), model })),
-      store,
-      journal,
-      clock: this.#clock,
-      genomes,
-      policy: {
-        ...defaultPolicy,
-        genome: config.genome,
-        openScopes: arms[arm].strategies === 'none' ? [] : defaultPolicy.openScopes,
-        executableBit: 'clear',
       },
     });
   }

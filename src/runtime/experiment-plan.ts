@@ -8,6 +8,8 @@ export interface ExperimentPlan {
   readonly seeds: readonly number[];
   readonly lineages: Readonly<Record<string, string>>;
   readonly runs: number;
+  /** Situations of each split that one evaluation measures. */
+  readonly items: { readonly train: number; readonly selection: number; readonly test: number };
   /** Edits, all runs and lineages together. */
   readonly generations: number;
   /** Situations measured, seed and held-out test included. */
@@ -22,15 +24,10 @@ export function planExperiment(config: ExperimentConfig, models: ReadonlyMap<str
   const lineages = Object.entries(config.lineages);
   const runs = config.arms.length * config.seeds.length;
   const { train, selection, test } = config.items;
-  const perLineage = (config.budget.generations + 1) * (train + selection) + test;
+  const { evaluations: perLineage, tokens: lineageTokens } = lineageBounds(config);
   const evaluations =
     Math.min(perLineage, (config.lineageBudget.evaluations ?? Number.POSITIVE_INFINITY) + test) * lineages.length;
-  const tokens = lineages.map(() =>
-    Math.min(
-      config.budget.generations * config.metaAgent.maxTokens,
-      config.lineageBudget.tokens ?? Number.POSITIVE_INFINITY,
-    ),
-  );
+  const tokens = lineages.map(() => Math.min(lineageTokens, config.lineageBudget.tokens ?? Number.POSITIVE_INFINITY));
   const runTokens = Math.min(sum(tokens), config.budget.tokens ?? Number.POSITIVE_INFINITY);
   const usd = lineages.map(([, { model }], i) => {
     // Completion tokens cost the most, so all tokens at that price is an upper bound.
@@ -49,12 +46,28 @@ export function planExperiment(config: ExperimentConfig, models: ReadonlyMap<str
     seeds: config.seeds,
     lineages: Object.fromEntries(lineages.map(([id, { model }]) => [id, model])),
     runs,
+    items: { train, selection, test },
     generations: runs * lineages.length * config.budget.generations,
     evaluations:
       runs * Math.min(evaluations, (config.budget.evaluations ?? Number.POSITIVE_INFINITY) + test * lineages.length),
     maxTokens: runs * runTokens,
     maxUsd: runUsd === null ? null : runs * runUsd,
   };
+}
+
+/** What one lineage of one run evaluates and what its models read and write, without any budget but generations. */
+function lineageBounds({ budget, items, gate, selection, task, metaAgent }: ExperimentConfig) {
+  const { improvement, regression } = gate;
+  const isAnnealing = selection === 'annealing';
+  const looks = improvement.test === 'paired' ? 2 * improvement.looks * improvement.itemsPerLook : 0;
+  const retests = regression === undefined ? 0 : 2 * regression.retestItems;
+  // Looks and re-tests measure candidate and best. A tournament edits and trains a second child.
+  const perGeneration = items.train + items.selection + looks + retests + (isAnnealing ? items.train : 0);
+  const evaluations = items.train + items.selection + budget.generations * perGeneration + items.test;
+  const edits = budget.generations * (isAnnealing ? 2 : 1);
+  // A task agent that may call a model has a gateway of its own for every item and try, with the meta-agent's limit.
+  const tries = task.maxCalls === 0 ? 0 : evaluations * task.attempts;
+  return { evaluations, tokens: (edits + tries) * metaAgent.maxTokens };
 }
 
 function sum(numbers: readonly number[]): number {

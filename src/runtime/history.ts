@@ -1,9 +1,9 @@
-import { join } from 'node:path';
 import type { RunRecord } from '../analysis/run-record.ts';
-import { RunNotFoundError } from '../core/errors.ts';
+import { LineageCorruptError, RunNotFoundError } from '../core/errors.ts';
 import type { Generation } from '../core/records.ts';
 import { openGitReader } from '../lineage/git-reader.ts';
 import type { LogEntry } from '../lineage/lineage.ts';
+import { type CallSummary, readCalls } from './call-log.ts';
 import { readRun } from './read-run.ts';
 import { findRuns, locateRun, runPaths } from './run-directory.ts';
 
@@ -27,11 +27,12 @@ export interface Target {
 /**
  * Finds `<run>[/<lineage>[/<generation>]]`; `<run>` may also be a directory, and
  * `<generation>` be written `7` or `g7`.
+ * @param known - A run that was read already; it is not read again.
  * @throws {RunNotFoundError} naming what there is instead.
  */
-export async function locateTarget(path: string, out: string): Promise<Target> {
+export async function locateTarget(path: string, out: string, known?: RunRecord): Promise<Target> {
   const { dir, rest } = splitTarget(path, out);
-  const record = await readRun(dir);
+  const record = known?.dir === dir ? known : await readRun(dir);
   const [lineageId, generationText] = rest;
   if (lineageId === undefined) return { record, lineage: null, generation: null };
   const lineage = record.lineages.find((l) => l.id === lineageId);
@@ -95,7 +96,29 @@ export async function diffGenerations(from: Target, to: Target | null): Promise<
   return reader.diff(from.generation.commit, child.generation.commit);
 }
 
+/** What a generation has besides what its lineage remembers of it. */
+export interface GenerationDetail {
+  /** Unified diff against its parent; `null` for generation 0, and while a live run has not written it yet. */
+  readonly diff: string | null;
+  readonly calls: readonly CallSummary[];
+}
+
+export async function readGeneration(target: Target): Promise<GenerationDetail> {
+  const { record, generation } = target;
+  if (generation === null) throw new RunNotFoundError('name a generation: <run>/<lineage>/<generation>');
+  const calls = readCalls(runPaths(record.dir).calls, generation.lineage, generation.generation);
+  const diff =
+    generation.parent === null
+      ? null
+      : await diffGenerations(target, null).catch((error: unknown) => {
+          // A live run makes its repository visible once a second.
+          if (record.status === 'running' && error instanceof LineageCorruptError) return null;
+          throw error;
+        });
+  return { diff, calls };
+}
+
 /** Where a run's git repository lies, for people who use git itself. */
 export function repositoryOf(record: RunRecord): string {
-  return join(record.dir, 'lineage');
+  return runPaths(record.dir).lineage;
 }

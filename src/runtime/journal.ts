@@ -18,6 +18,7 @@ const roundEnd = 'round.closed';
  * A run's journal as a file: one JSON fact a line, numbered, each line's hash
  * covering the line before. A fact is written before anybody hears of it, so
  * it survives a killed process; commit points are also flushed to the device.
+ * Facts that come together are written together, and told in their order.
  */
 export interface FileJournal extends Journal, AsyncDisposable {
   /** The recorded body, or `undefined`. Only facts of the round under way are remembered. */
@@ -37,10 +38,10 @@ export interface JournalOptions {
  * @throws {StorageFailedError} when the file cannot be written.
  */
 export async function openJournal(path: string, options: JournalOptions = {}): Promise<FileJournal> {
-  const memory = new Map<string, unknown>();
+  const memory = new Map<string, Fact>();
   const remember = (fact: Fact, isReplay: boolean) => {
     if (fact.type === roundEnd) memory.clear();
-    else memory.set(`${fact.type} ${fact.key}`, fact.body);
+    else memory.set(`${fact.type} ${fact.key}`, fact);
     options.onFact?.(fact, isReplay);
   };
   const found = await scanJournal(path, (fact) => remember(fact, true));
@@ -49,8 +50,13 @@ export async function openJournal(path: string, options: JournalOptions = {}): P
 
 class OpenJournal implements FileJournal {
   #fd: number;
+  /** Of what lies in the file. */
   #end: JournalEnd;
-  #memory: Map<string, unknown>;
+  /** Of what lies in the file or is about to. */
+  #next: JournalEnd;
+  #waiting: Waiting[] = [];
+  #isWriting = false;
+  #memory: Map<string, Fact>;
   #remember: (fact: Fact, isReplay: boolean) => void;
   #clock: Clock;
   #underWay = new Map<string, Promise<unknown>>();
@@ -60,11 +66,12 @@ class OpenJournal implements FileJournal {
   constructor(
     path: string,
     end: JournalEnd,
-    memory: Map<string, unknown>,
+    memory: Map<string, Fact>,
     remember: (f: Fact, r: boolean) => void,
     clock: Clock,
   ) {
-    this.#end = { ...end };
+    this.#end = end;
+    this.#next = end;
     this.#memory = memory;
     this.#remember = remember;
     this.#clock = clock;
@@ -77,12 +84,13 @@ class OpenJournal implements FileJournal {
   }
 
   recorded(type: string, key: string): unknown {
-    return this.#memory.get(`${type} ${key}`);
+    return this.#memory.get(`${type} ${key}`)?.body;
   }
 
   once<T>(type: string, key: string, effect: () => Promise<T>): Promise<T> {
     const id = `${type} ${key}`;
-    if (this.#memory.has(id)) return Promise.resolve(this.#memory.get(id) as T);
+    const known = this.#memory.get(id);
+    if (known !== undefined) return Promise.resolve(known.body as T);
     const shared = this.#underWay.get(id);
     if (shared !== undefined) return shared as Promise<T>;
     const work = effect()
@@ -99,14 +107,51 @@ class OpenJournal implements FileJournal {
     await this.once(type, key, async () => body);
   }
 
-  async #write(type: string, key: string, body: unknown): Promise<void> {
-    if (this.#broken !== null) throw this.#broken;
-    if (this.#isClosed) throw new StorageFailedError('the journal is closed');
-    const fact: Fact = { seq: this.#end.seq, at: this.#clock.now(), type, key, body };
-    const { line, hash } = encode(fact, this.#end.hash);
+  #write(type: string, key: string, body: unknown): Promise<void> {
+    if (this.#broken !== null) return Promise.reject(this.#broken);
+    if (this.#isClosed) return Promise.reject(new StorageFailedError('the journal is closed'));
+    const fact: Fact = { seq: this.#next.seq, at: this.#clock.now(), type, key, body };
+    const { line, hash } = encode(fact, this.#next.hash);
     const bytes = Buffer.from(line);
+    const end = { seq: fact.seq + 1, hash, bytes: this.#next.bytes + bytes.byteLength };
+    this.#next = end;
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ fact, bytes, end, resolve, reject });
+      if (this.#isWriting) return;
+      this.#isWriting = true;
+      // After those that ask in the same breath: what comes together is written together.
+      queueMicrotask(() => void this.#writeOut());
+    });
+  }
+
+  /** Writes what waits, in order, until nothing does. Never rejects. */
+  async #writeOut(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      const batch = this.#waiting;
+      this.#waiting = [];
+      try {
+        this.#writeTogether(batch);
+        if (batch.some(({ fact }) => commitPoints.has(fact.type))) await this.#flush();
+      } catch (error) {
+        for (const { reject } of batch) reject(error);
+        continue;
+      }
+      for (const { fact, resolve, reject } of batch) {
+        try {
+          this.#remember(fact, false);
+          resolve();
+        } catch (error) {
+          reject(error);
+        }
+      }
+    }
+    this.#isWriting = false;
+  }
+
+  #writeTogether(batch: readonly Waiting[]): void {
+    if (this.#broken !== null) throw this.#broken;
     try {
-      writeAll(this.#fd, bytes);
+      writeAll(this.#fd, batch.length === 1 ? batch[0]!.bytes : Buffer.concat(batch.map(({ bytes }) => bytes)));
     } catch (cause) {
       this.#broken = new StorageFailedError('the journal could not be written; free some space and resume the run', {
         cause,
@@ -117,9 +162,7 @@ class OpenJournal implements FileJournal {
       } catch {}
       throw this.#broken;
     }
-    this.#end = { seq: fact.seq + 1, hash, bytes: this.#end.bytes + bytes.byteLength };
-    if (commitPoints.has(type)) await this.#flush();
-    this.#remember(fact, false);
+    this.#end = batch.at(-1)!.end;
   }
 
   async #flush(): Promise<void> {
@@ -140,6 +183,16 @@ class OpenJournal implements FileJournal {
   }
 }
 
+/** A fact that is about to be written, and whoever waits for it. */
+interface Waiting {
+  readonly fact: Fact;
+  readonly bytes: Buffer;
+  /** Where the journal ends when it is written. */
+  readonly end: JournalEnd;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
 interface JournalEnd {
   readonly seq: number;
   readonly hash: string;
@@ -148,51 +201,42 @@ interface JournalEnd {
 
 /**
  * Reads a journal from the start, without loading it whole and without the
- * process that writes it. A torn last line is left out.
+ * process that writes it. A torn last line is left out. A fact's `body` is
+ * parsed when it is first asked for: most readers want few of them.
  * @throws {JournalCorruptError} naming the line when the hash chain is broken before the last line.
  * @throws {StorageFailedError} when the file cannot be read.
  */
 export async function scanJournal(path: string, onFact: (fact: Fact) => void): Promise<JournalEnd> {
-  let end: JournalEnd = { seq: 0, hash: genesis, bytes: 0 };
-  let number = 0;
-  for await (const { text, bytes, isWhole } of linesOf(chunksOf(path))) {
-    // Only the last line can be without its line feed; it was torn by a crash, and never acknowledged.
-    if (!isWhole) break;
-    number += 1;
-    const decoded = decode(text, end);
-    if (decoded === null)
-      throw new JournalCorruptError(`${path}: line ${number} does not continue the chain; the journal was altered`);
-    end = { seq: end.seq + 1, hash: decoded.hash, bytes: end.bytes + bytes };
-    onFact(decoded.fact);
-  }
-  return end;
-}
-
-/** Split at line feeds alone: newer versions of `readline` split at U+2028 too, which JSON leaves as it is. */
-async function* linesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<JournalLine> {
-  let rest: Buffer[] = [];
-  const take = (last: Buffer) => {
-    const line = Buffer.concat([...rest, last]);
-    rest = [];
-    return { text: line.toString('utf8'), bytes: line.byteLength + 1 };
-  };
-  for await (const chunk of chunks) {
-    let from = 0;
-    for (let at = chunk.indexOf(0x0a); at !== -1; at = chunk.indexOf(0x0a, from)) {
-      yield { ...take(chunk.subarray(from, at)), isWhole: true };
-      from = at + 1;
+  let seq = 0;
+  let hash = genesis;
+  let bytes = 0;
+  // Only the last line can be without its line feed; it was torn by a crash, and never acknowledged.
+  for await (const block of wholeLinesOf(chunksOf(path))) {
+    // At line feeds alone: newer versions of `readline` split at U+2028 too, which JSON leaves as it is.
+    for (const line of block.toString('utf8', 0, block.byteLength - 1).split('\n')) {
+      const decoded = decode(line, seq, hash);
+      if (decoded === null)
+        throw new JournalCorruptError(`${path}: line ${seq + 1} does not continue the chain; the journal was altered`);
+      seq += 1;
+      hash = decoded.hash;
+      onFact(decoded.fact);
     }
-    rest.push(chunk.subarray(from));
+    bytes += block.byteLength;
   }
-  const last = take(Buffer.alloc(0));
-  if (last.text !== '') yield { ...last, isWhole: false };
+  return { seq, hash, bytes };
 }
 
-interface JournalLine {
-  readonly text: string;
-  /** With its line feed. */
-  readonly bytes: number;
-  readonly isWhole: boolean;
+/** The same bytes in blocks that end in a line feed; what stands behind the last one is left out. */
+async function* wholeLinesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let rest: Buffer[] = [];
+  for await (const chunk of chunks) {
+    const end = chunk.lastIndexOf(0x0a) + 1;
+    if (end > 0) {
+      yield Buffer.concat([...rest, chunk.subarray(0, end)]);
+      rest = [];
+    }
+    rest.push(chunk.subarray(end));
+  }
 }
 
 async function* chunksOf(path: string): AsyncGenerator<Buffer> {
@@ -210,15 +254,33 @@ function encode(fact: Fact, previous: string): { line: string; hash: string } {
   return { line: `${body.slice(0, -1)},"hash":"${hash}"}\n`, hash };
 }
 
-const hashField = /,"hash":"([0-9a-f]{32})"\}$/;
+/** How a line begins, as `encode` writes it; a type or key with an escape in it is parsed the long way. */
+const head = /^\{"seq":(\d+),"at":(\d+),"type":"([^"\\]*)","key":"([^"\\]*)","body":/;
+const tailLength = `,"hash":"${genesis}"}`.length;
 
-function decode(line: string, end: JournalEnd): { fact: Fact; hash: string } | null {
-  const field = hashField.exec(line);
-  if (field === null) return null;
-  const body = `${line.slice(0, field.index)}}`;
-  if (sha256(end.hash + body).slice(0, 32) !== field[1]) return null;
-  const fact = JSON.parse(body) as Fact;
-  return fact.seq === end.seq ? { fact, hash: field[1]! } : null;
+function decode(line: string, seq: number, previous: string): { fact: Fact; hash: string } | null {
+  const hash = sha256(`${previous}${line.slice(0, -tailLength)}}`).slice(0, genesis.length);
+  if (line.slice(-tailLength) !== `,"hash":"${hash}"}`) return null;
+  const fact = lazyFact(line) ?? (JSON.parse(`${line.slice(0, -tailLength)}}`) as Fact);
+  return fact.seq === seq ? { fact, hash } : null;
+}
+
+function lazyFact(line: string): Fact | null {
+  const found = head.exec(line);
+  if (found === null) return null;
+  let unparsed: string | null = line;
+  let body: unknown;
+  return {
+    seq: Number(found[1]),
+    at: Number(found[2]),
+    type: found[3]!,
+    key: found[4]!,
+    get body() {
+      if (unparsed !== null) body = JSON.parse(unparsed.slice(found[0].length, -tailLength));
+      unparsed = null;
+      return body;
+    },
+  };
 }
 
 function writeAll(fd: number, bytes: Buffer): void {

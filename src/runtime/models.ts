@@ -1,10 +1,12 @@
 import { resolve } from 'node:path';
-import type { ExperimentConfig, ModelConfig } from '../core/config/experiment-schema.ts';
+import type { ExperimentConfig } from '../core/config/experiment-schema.ts';
+import type { ModelConfig } from '../core/config/model-schema.ts';
 import type { Model, ModelDefinition } from '../core/define.ts';
 import { ConfigInvalidError, PluginInvalidError } from '../core/errors.ts';
 import { createCassetteModel } from '../models/cassette-model.ts';
 import { createMutator } from '../models/mutator/mutator.ts';
 import { createOpenAIModel } from '../models/openai-model.ts';
+import { openEmbeddedModel } from './embedded-models.ts';
 import { loadPlugin, parseParams } from './plugins.ts';
 
 export interface ModelSources {
@@ -32,14 +34,28 @@ async function createModel(sources: ModelSources, name: string, within: readonly
   if (config === undefined) throw new ConfigInvalidError(`no model ${JSON.stringify(name)}`);
   switch (config.kind) {
     case 'openai':
-      return createOpenAIModel({ ...config, name, apiKey: keyOf(sources, name, config) });
+      return checkPrice(sources, createOpenAIModel({ ...config, name, apiKey: keyOf(sources, name, config) }));
     case 'cassette': {
       const of = config.of === undefined ? undefined : await createModel(sources, config.of, [...within, name]);
       return createCassetteModel({ name, file: resolve(sources.experimentDir, config.file), mode: config.mode, of });
     }
+    case 'embedded':
+      return openEmbeddedModel(name, config, sources.experimentDir);
     case 'module':
-      return loadModel(sources, name, config);
+      return checkPrice(sources, await loadModel(sources, name, config));
   }
+}
+
+/** @throws {ConfigInvalidError} for a limit in USD on a model whose price nobody knows: it could not be kept. */
+function checkPrice({ config }: ModelSources, model: Model): Model {
+  if (config.budget.usd === undefined && config.lineageBudget.usd === undefined) return model;
+  const isChatPriced = model.price(1, 1) !== null;
+  const areEmbeddingsPriced = model.embed === undefined || (model.embedPrice?.(1) ?? null) !== null;
+  if (isChatPriced && areEmbeddingsPriced) return model;
+  throw new ConfigInvalidError(
+    `the budget has a limit in USD, and model ${model.name} has no price${isChatPriced ? ' for its embeddings' : ''}: ` +
+      'give it one, or limit tokens instead',
+  );
 }
 
 function keyOf(
@@ -72,5 +88,13 @@ async function loadModel(
       `model ${name} (${definition.name}): create() must return { name, isTrusted, contextTokens, complete, price }`,
     );
   }
-  return { ...model, name, complete: model.complete.bind(model), price: model.price.bind(model) };
+  const { embed, embedPrice } = model;
+  return {
+    ...model,
+    name,
+    complete: model.complete.bind(model),
+    price: model.price.bind(model),
+    ...(embed === undefined ? {} : { embed: embed.bind(model) }),
+    ...(embedPrice === undefined ? {} : { embedPrice: embedPrice.bind(model) }),
+  };
 }

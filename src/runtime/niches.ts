@@ -1,25 +1,52 @@
+import type { OpenSandbox, SandboxProvider } from '../../sandboxes/sandbox.ts';
 import type { ExperimentConfig } from '../core/config/experiment-schema.ts';
-import { ConfigInvalidError, PluginInvalidError } from '../core/errors.ts';
+import { ConfigInvalidError, PluginInvalidError, SandboxUnavailableError } from '../core/errors.ts';
 import type { Niche, NicheDefinition } from '../core/niche.ts';
 import { circlePacking } from '../niches/circle-packing/niche.ts';
+import { storage } from '../niches/storage/niche.ts';
 import { isModulePath, loadPlugin, parseParams } from './plugins.ts';
 
-const builtIn: Readonly<Record<string, NicheDefinition<never>>> = {
-  'circle-packing': circlePacking as unknown as NicheDefinition<never>,
+/** What a niche is lent that executes answers itself, in sandboxes of its own. */
+export interface NicheTools {
+  readonly openSandbox: OpenSandbox;
+}
+
+type AnyNiche = NicheDefinition<never, NicheTools>;
+
+const builtIn: Readonly<Record<string, AnyNiche>> = {
+  'circle-packing': circlePacking as unknown as AnyNiche,
+  storage: storage as unknown as AnyNiche,
+};
+
+/** @throws {ConfigInvalidError} when a niche could measure nothing with this provider. */
+export function checkVolumes(niche: Niche, provider: SandboxProvider): void {
+  if (niche.needsVolumes !== true || provider.showsVolumes === true) return;
+  throw new ConfigInvalidError(
+    `niche ${niche.name} measures sandboxes from outside, and ${provider.name} does not show their volumes; set sandbox.provider: bubblewrap`,
+  );
+}
+
+/** While an experiment is only checked: a niche hands out situations then, and measures nothing. */
+const nothingLent: NicheTools = {
+  openSandbox: () => Promise.reject(new SandboxUnavailableError('nothing is measured before a run has begun')),
 };
 
 /** @throws {ConfigInvalidError} for a name that is not built in. @throws {PluginInvalidError} for a module that defines no niche. */
-export async function createNiche(config: ExperimentConfig, experimentDir: string): Promise<Niche> {
+export async function createNiche(
+  config: ExperimentConfig,
+  experimentDir: string,
+  tools: NicheTools = nothingLent,
+): Promise<Niche> {
   const { module, params } = config.niche;
   const definition = isModulePath(module)
-    ? await loadPlugin<NicheDefinition<never>>('niche', module, experimentDir)
+    ? await loadPlugin<AnyNiche>('niche', module, experimentDir)
     : builtIn[module];
   if (definition === undefined) {
     throw new ConfigInvalidError(
       `no niche ${JSON.stringify(module)}; built in: ${Object.keys(builtIn).join(', ')}; or give a module path such as ./niche.ts`,
     );
   }
-  const niche = definition.create(parseParams(definition, params));
+  const niche = definition.create(parseParams(definition, params), tools);
   if (typeof niche?.situations !== 'function' || typeof niche.measure !== 'function') {
     throw new PluginInvalidError(
       `niche ${definition.name}: create() must return { name, version, situations, measure }`,

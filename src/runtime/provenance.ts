@@ -1,13 +1,15 @@
 import type { EditProvenance } from '../../actors/meta-agent/create-meta-agent.ts';
 import type { ExperimentConfig } from '../core/config/experiment-schema.ts';
-import { textOf } from '../core/file-tree.ts';
+import { type FileTree, textOf } from '../core/file-tree.ts';
 import type { GenomeId } from '../core/ids.ts';
-import type { StrategyRef } from '../core/records.ts';
+import type { Read, StrategyRef } from '../core/records.ts';
 import type { GenomeStore } from '../lineage/lineage.ts';
 import {
+  createGramSet,
   createLineSet,
   createReadTracker,
   detectAdoption,
+  type GramSet,
   type LineSet,
   type PeerFile,
   shareInTree,
@@ -27,23 +29,38 @@ export function createProvenance(
   options: ProvenanceOptions,
 ): (parent: number, snapshot: readonly StrategyRef[]) => Promise<EditProvenance> {
   const { genomes, generations } = options;
-  // Parents change rarely, so the lines of the last one's ancestors are kept.
-  let latest: { readonly parent: number; readonly lines: LineSet } | null = null;
-  const linesBefore = async (parent: number): Promise<LineSet> => {
-    if (latest?.parent === parent) return latest.lines;
-    const lines = createLineSet();
-    for (let at: number | null = parent; at !== null; ) {
+  // Parents change rarely, and mostly to a child: what its ancestors said is kept, and added to.
+  let latest: Ancestry | null = null;
+  const ancestryOf = async (parent: number): Promise<Ancestry> => {
+    if (latest?.parent === parent) return latest;
+    const fresh: GenomeId[] = [];
+    let at: number | null = parent;
+    while (at !== null && at !== latest?.parent) {
       const ancestor: { readonly parent: number | null; readonly genome: GenomeId } = generations.get(at)!;
-      lines.addTree(await genomes.get(ancestor.genome));
+      fresh.push(ancestor.genome);
       at = ancestor.parent;
     }
-    latest = { parent, lines };
-    return lines;
+    const { lines, grams } =
+      at === null || latest === null ? { lines: createLineSet(), grams: createGramSet() } : latest;
+    for (const genome of fresh) {
+      const tree = await genomes.get(genome);
+      lines.addTree(tree);
+      grams.addTree(tree);
+    }
+    latest = { parent, lines, grams };
+    return latest;
   };
   return async (parent, snapshot) => {
     if (!options.isTransfer || snapshot.length === 0) return noTransfer;
-    return openRecord(options, snapshot, await linesBefore(parent));
+    return openRecord(options, snapshot, await ancestryOf(parent));
   };
+}
+
+/** All that a generation's own lineage has said before it. */
+interface Ancestry {
+  readonly parent: number;
+  readonly lines: LineSet;
+  readonly grams: GramSet;
 }
 
 const noTransfer: EditProvenance = { see: () => {}, conclude: async () => ({ reads: [], adoption: null }) };
@@ -51,7 +68,7 @@ const noTransfer: EditProvenance = { see: () => {}, conclude: async () => ({ rea
 async function openRecord(
   { genomes, policy }: ProvenanceOptions,
   snapshot: readonly StrategyRef[],
-  ancestry: LineSet,
+  { lines: ancestry, grams }: Ancestry,
 ): Promise<EditProvenance> {
   const peers = await Promise.all(snapshot.map(async (ref) => ({ ref, tree: await genomes.get(ref.genome) })));
   const files = peers.flatMap(({ ref, tree }) =>
@@ -64,7 +81,7 @@ async function openRecord(
   return {
     see: (texts) => seen.push(...texts),
     async conclude(parent, child) {
-      const tracker = createReadTracker(files, parent);
+      const tracker = createReadTracker(files, grams);
       for (const text of new Set(seen)) tracker.see(text);
       const reads = tracker
         .shares()
@@ -78,7 +95,17 @@ async function openRecord(
         minLines: policy.minLines,
         minShare: policy.minShare,
       });
-      return { reads: reads.filter((r) => r.shareInModel > 0 || r.shareInTree > 0), adoption };
+      const told = reads.filter((r) => r.shareInModel > 0 || r.shareInTree > 0);
+      const isTold = adoption === null || told.some(({ commit }) => commit === adoption.from.commit);
+      // What was adopted did reach it, however little of the peer's files that is.
+      return { reads: isTold ? told : [...told, ...takenFrom(adoption.from, files, child, ancestry)], adoption };
     },
   };
+}
+
+function takenFrom({ commit }: StrategyRef, files: readonly PeerFile[], child: FileTree, ancestry: LineSet): Read[] {
+  return files
+    .filter((file) => file.commit === commit)
+    .map(({ text, ...file }) => ({ ...file, shareInModel: 0, shareInTree: shareInTree(text, child, ancestry, 1) }))
+    .filter((read) => read.shareInTree > 0);
 }

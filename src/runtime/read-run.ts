@@ -1,7 +1,7 @@
-import type { RunRecord } from '../analysis/run-record.ts';
+import type { Narrowing, RunRecord } from '../analysis/run-record.ts';
 import type { LineageId } from '../core/ids.ts';
 import type { ResultOf } from '../core/messages.ts';
-import { addUsage, type Evaluation, type Generation, noUsage } from '../core/records.ts';
+import { addUsage, type Evaluation, evaluationsOf, type Generation, noUsage } from '../core/records.ts';
 import { scanJournal } from './journal.ts';
 import { readManifest, runPaths } from './run-directory.ts';
 import { holderOf } from './run-lock.ts';
@@ -16,6 +16,7 @@ export async function readRun(dir: string): Promise<RunRecord> {
   const state = new RunState(manifest);
   const generations = new Map<LineageId, Generation[]>([...state.lineages.keys()].map((id) => [id, []]));
   const tests = new Map<string, Evaluation>();
+  const narrowings: Narrowing[] = [];
   let startedAtMs = 0;
   let ending: Pick<RunRecord, 'status' | 'reason'> = { status: 'running', reason: null };
   await scanJournal(runPaths(dir).journal, (fact) => {
@@ -24,9 +25,11 @@ export async function readRun(dir: string): Promise<RunRecord> {
     if (fact.type === 'lineage.finished') {
       const { generation } = fact.body as ResultOf<'lineage'>;
       if (generation !== null) generations.get(generation.lineage)?.push(generation);
-    } else if (fact.type === 'environment.finished') {
+    } else if (fact.type === 'environment.finished' && fact.key.endsWith('/test')) {
       const { evaluation } = fact.body as ResultOf<'environment'>;
       if (evaluation.split === 'test') tests.set(fact.key.split('/')[0]!, evaluation);
+    } else if (fact.type === 'guard.narrowed') {
+      narrowings.push({ ...(fact.body as Omit<Narrowing, 'round'>), round: state.isNew ? null : state.round });
     } else if (fact.type === 'run.ended') ending = fact.body as typeof ending;
     else if (fact.type === 'session.opened') ending = { status: 'running', reason: null };
   });
@@ -40,13 +43,14 @@ export async function readRun(dir: string): Promise<RunRecord> {
     ...ending,
     startedAtMs,
     wallMs: state.wallMs,
+    narrowings,
     lineages: [...generations].map(([id, known]) => ({
       id,
       model: manifest.config.lineages[id]!.model,
       generations: known,
       test: tests.get(id) ?? null,
       spent: known.reduce((sum, g) => addUsage(sum, g.usage), noUsage),
-      evaluations: known.reduce((sum, g) => sum + (g.train?.items.length ?? 0) + (g.selection?.items.length ?? 0), 0),
+      evaluations: known.reduce((sum, g) => sum + evaluationsOf(g), 0),
     })),
   };
 }

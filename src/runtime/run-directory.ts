@@ -2,7 +2,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFile
 import { join, resolve } from 'node:path';
 import type { ArmName } from '../core/config/arms.ts';
 import type { ExperimentConfig } from '../core/config/experiment-schema.ts';
-import { RunFormatError, RunNotFoundError, StorageFailedError } from '../core/errors.ts';
+import { parseExperiment } from '../core/config/parse-experiment.ts';
+import { describeError, RunFormatError, RunNotFoundError, StorageFailedError } from '../core/errors.ts';
 import { type FileTree, totalBytes } from '../core/file-tree.ts';
 import { type GenomeId, parseRunId, type RunId } from '../core/ids.ts';
 import { createFileGenomeStore } from '../lineage/genome-store.ts';
@@ -31,6 +32,8 @@ export interface RunManifest {
   readonly experimentDir: string;
   /** The provider that was chosen; a resumed run keeps it. */
   readonly sandbox: string;
+  /** What the provider says about where commands ran, such as the id of an image; a resumed run keeps that too. */
+  readonly sandboxDetails?: Readonly<Record<string, string>>;
   /** The group of runs that were started together, and its directory. */
   readonly group: string;
 }
@@ -90,7 +93,12 @@ export function readManifest(dir: string): RunManifest {
       `${dir} has run format ${manifest.format ?? 'unknown'} (galapagos ${manifest.version ?? 'unknown'}); this version reads format ${runFormat}: use the version that wrote it`,
     );
   }
-  return manifest as RunManifest;
+  try {
+    // Settings that came later than the run take their defaults.
+    return { ...(manifest as RunManifest), config: parseExperiment(manifest.config) };
+  } catch (cause) {
+    throw new RunFormatError(`${path} holds what this version does not accept: ${describeError(cause)}`, { cause });
+  }
 }
 
 /** Every run directory directly below `out`, by name. */

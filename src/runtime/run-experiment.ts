@@ -8,22 +8,25 @@ import { createMemoryBus } from '../bus/memory-bus.ts';
 import { createNatsBus, destroyNatsRun } from '../bus/nats-bus.ts';
 import { onAbort } from '../core/abort.ts';
 import type { ExperimentConfig } from '../core/config/experiment-schema.ts';
+import { ConfigInvalidError } from '../core/errors.ts';
 import type { RunId } from '../core/ids.ts';
 import type { Fact } from '../core/journal.ts';
-import { createLogger } from '../core/log.ts';
+import { createLogger, type Logger } from '../core/log.ts';
 import { loadCast } from './actors.ts';
+import { type authorize, type Broker, foreignBroker, spawnBroker } from './broker.ts';
 import { executeRun, type RunHost } from './execute-run.ts';
 import { type LoadedExperiment, loadExperiment, packageRoot } from './experiment-file.ts';
 import { type ExperimentPlan, planExperiment } from './experiment-plan.ts';
+import { needsServer } from './markspace/open-store.ts';
 import { createModels } from './models.ts';
-import { createNiche } from './niches.ts';
+import { checkVolumes, createNiche } from './niches.ts';
 import { type ExperimentOutcome, outcomeOf } from './outcome.ts';
 import { isModulePath } from './plugins.ts';
 import { openProvider } from './providers.ts';
 import { readRun } from './read-run.ts';
 import { createRunDirectory, locateRun, type PlannedRun, planRuns, readManifest } from './run-directory.ts';
 import { groupRunsAt, type RunGroup, readGroup, readGroupRuns, writeGroup, writeReport } from './run-group.ts';
-import { checkTrust } from './sandbox-access.ts';
+import { checkRoom, checkTrust } from './sandbox-access.ts';
 import { readSeedGenome } from './seed-genome.ts';
 
 /** What happens while runs go on, for whoever shows it. */
@@ -44,12 +47,14 @@ export type ProgressEvent =
       readonly rounds: number;
     }
   | { readonly type: 'fact'; readonly run: string; readonly fact: Fact; readonly isReplay: boolean }
+  /** Opening a sandbox has waited for room for two seconds; nothing is wrong, it goes on when there is some. */
+  | { readonly type: 'sandbox.waiting'; readonly run: string; readonly why: string }
   | { readonly type: 'run.ended'; readonly run: string; readonly status: RunRecord['status']; readonly error: unknown };
 
 export interface SessionOptions {
   /** Where runs live. Default `results/runs` below the current directory. */
   readonly out?: string;
-  /** NATS server URL; without it everything stays in this process. */
+  /** NATS server URL, or `spawn` for one that is started and ends with this call; without it everything stays in this process. */
   readonly nats?: string | null;
   /** Runs at one time. Default: one a core. */
   readonly parallel?: number;
@@ -116,10 +121,14 @@ export async function run(experiment: string, options: RunOptions = {}): Promise
   const loaded = prepareExperiment(experiment, options);
   const { config, dir: experimentDir } = loaded;
   const { models, niche, seedTrees } = await checkExperiment(loaded, options);
-  await using provider = await openProvider(config.sandbox.provider, experimentDir);
+  await using provider = await openProvider(config.sandbox.provider, config.sandbox, experimentDir);
   checkTrust(provider, models, config.sandbox.allowUnsafe);
+  checkVolumes(niche, provider);
+  checkRoom(provider, config);
   const out = resolve(options.out ?? defaultOut);
   const planned = planRuns(config, out);
+  const runs = planned.runs.map(({ run, arm }) => ({ run, arm, config }));
+  await using broker = await openBroker(options, join(out, planned.group), runs);
   const version = packageVersion();
   const group: RunGroup = {
     group: planned.group,
@@ -136,8 +145,12 @@ export async function run(experiment: string, options: RunOptions = {}): Promise
   };
   // A module is found again by its path, a built-in by its name; `auto` is not chosen anew.
   const sandbox = isModulePath(config.sandbox.provider) ? config.sandbox.provider : provider.name;
+  const sandboxDetails = await provider.details?.();
   for (const { run: id, dir, arm, seed } of planned.runs) {
-    const manifest = { version, run: id, arm, seed, config, experimentDir, sandbox, group: planned.group };
+    const manifest = {
+      ...{ version, run: id, arm, seed, config, experimentDir, group: planned.group },
+      ...{ sandbox, ...(sandboxDetails === undefined ? {} : { sandboxDetails }) },
+    };
     await createRunDirectory(dir, manifest, seedTrees);
   }
   // Last: a group that can be found is complete.
@@ -150,7 +163,7 @@ export async function run(experiment: string, options: RunOptions = {}): Promise
     isolation: provider.isolation,
     parallel,
   });
-  await executeAll(planned.runs, parallel, provider, options);
+  await executeAll(planned.runs, parallel, { ...options, provider, broker });
   const records = await readGroupRuns(out, group);
   return outcomeOf(config.name, records, writeReport(out, group, records));
 }
@@ -166,26 +179,48 @@ export async function resume(target: string, options: SessionOptions = {}): Prom
   const place = options.out ?? defaultOut;
   const dirs = groupRunsAt(target, place) ?? [locateRun(target, place)];
   const manifests = dirs.map((dir) => ({ dir, ...readManifest(dir) }));
-  const { config, experimentDir, sandbox } = manifests[0]!;
-  await using provider = await openProvider(sandbox, experimentDir);
-  await executeAll(manifests, options.parallel ?? availableParallelism(), provider, options);
+  const { config, experimentDir, sandbox, sandboxDetails } = manifests[0]!;
+  const image = sandboxDetails?.image ?? config.sandbox.image;
+  await using provider = await openProvider(sandbox, { ...config.sandbox, image }, experimentDir);
   const out = dirname(dirs[0]!);
+  await using broker = await openBroker(options, join(out, manifests[0]!.group), manifests);
+  await executeAll(manifests, options.parallel ?? availableParallelism(), { ...options, provider, broker });
   const group = readGroup(out, manifests[0]!.group);
   const report = group === null ? null : writeReport(out, group, await readGroupRuns(out, group));
   return outcomeOf(config.name, await Promise.all(dirs.map(readRun)), report);
 }
 
+/** @throws {ConfigInvalidError} when marks shall lie on a server and there is none. */
+async function openBroker(
+  { nats = null }: SessionOptions,
+  dir: string,
+  runs: Parameters<typeof authorize>[0],
+): Promise<Broker | null> {
+  if (nats === null) {
+    if (runs.some(({ config }) => config.markspace.store === 'nats')) throw new ConfigInvalidError(needsServer);
+    return null;
+  }
+  if (nats !== 'spawn') return foreignBroker(nats);
+  return spawnBroker(dir, runs);
+}
+
+interface Services {
+  readonly provider: SandboxProvider;
+  readonly broker: Broker | null;
+}
+
 async function executeAll(
   runs: readonly PlannedRun[],
   parallel: number,
-  provider: SandboxProvider,
-  options: SessionOptions,
+  options: SessionOptions & Services,
 ): Promise<void> {
+  const { provider } = options;
   const byId = new Map(runs.map((r) => [r.run, r]));
   const never = new AbortController().signal;
   const stopSoon = options.stopSoon ?? never;
   const signal = options.signal ?? never;
   const failures: unknown[] = [];
+  await reapLeftovers(provider, options);
   const execute = async (id: RunId) => {
     const { dir } = byId.get(id)!;
     const manifest = readManifest(dir);
@@ -198,8 +233,7 @@ async function executeAll(
       rounds: manifest.config.budget.generations,
     });
     try {
-      await provider.reap(id);
-      const { status, error } = await executeRun(dir, hostFor(provider, options, { signal, stopSoon }));
+      const { status, error } = await executeRun(dir, hostFor(options, { signal, stopSoon }));
       options.onProgress?.({ type: 'run.ended', run: id, status, error });
       return status;
     } catch (error) {
@@ -215,25 +249,37 @@ async function executeAll(
   if (runs.length === 1 && failures.length === 1) throw failures[0];
 }
 
-function hostFor(
-  provider: SandboxProvider,
-  options: SessionOptions,
-  signals: Pick<RunHost, 'signal' | 'stopSoon'>,
-): RunHost {
-  const nats = options.nats ?? null;
-  const log = createLogger({ level: options.logLevel ?? 'warn' });
+/** What cannot be removed must not keep anything from running; `galapagos clean` says what it is. */
+async function reapLeftovers(provider: SandboxProvider, options: SessionOptions): Promise<void> {
+  try {
+    await provider.reap('all');
+  } catch (err) {
+    logFor(options).warn({ err }, 'what killed runs left behind could not be removed');
+  }
+}
+
+function logFor({ logLevel }: SessionOptions): Logger {
+  return createLogger({ level: logLevel ?? 'warn' });
+}
+
+function hostFor(options: SessionOptions & Services, signals: Pick<RunHost, 'signal' | 'stopSoon'>): RunHost {
+  const { provider, broker } = options;
+  const log = logFor(options);
   return {
     ...signals,
     provider,
+    broker,
     log,
     openBus: async ({ run: id }) => {
-      if (nats === null) return createMemoryBus();
+      if (broker === null) return createMemoryBus();
+      const credential = broker.credential ?? undefined;
       // The journal is the truth: jobs an earlier process left on the server would only repeat its work.
-      await destroyNatsRun(nats, id);
-      return createNatsBus({ servers: nats, run: id, log });
+      await destroyNatsRun(broker.url, id, credential);
+      return createNatsBus({ servers: broker.url, run: id, log, ...(credential === undefined ? {} : { credential }) });
     },
     secret: options.secret ?? noSecret,
     onFact: ({ run: id }, fact, isReplay) => options.onProgress?.({ type: 'fact', run: id, fact, isReplay }),
+    onSandboxWait: ({ run: id }, why) => options.onProgress?.({ type: 'sandbox.waiting', run: id, why }),
   };
 }
 
@@ -244,6 +290,7 @@ function describeModel(config: ExperimentConfig, name: string): string {
   if (model === undefined)
     return 'no language model: genetic programming behind the chat protocol, the blind-variation baseline';
   if (model.kind === 'openai') return `${model.model} at ${model.baseUrl ?? 'api.openai.com'}`;
+  if (model.kind === 'embedded') return `embedded, base ${basename(model.base)}`;
   return model.kind === 'cassette'
     ? `recording ${basename(model.file)} (${model.mode})`
     : `module ${basename(model.module)}`;

@@ -6,7 +6,7 @@ import { better, type Member } from '../../actors/run/create-run.ts';
 import type { CommitId, GenomeId, LineageId } from '../core/ids.ts';
 import type { Fact } from '../core/journal.ts';
 import type { ResultOf } from '../core/messages.ts';
-import { addUsage, type Generation, noUsage, type Usage } from '../core/records.ts';
+import { addUsage, evaluationsOf, type Generation, noUsage, type Usage } from '../core/records.ts';
 import type { RunManifest } from './run-directory.ts';
 
 /** What is known of one lineage from the journal alone. */
@@ -58,6 +58,9 @@ export class RunState {
     );
   }
 
+  /** Whether no round has been opened yet. */
+  isNew = true;
+
   /** Wall time of all sessions so far, in milliseconds; the time between them does not count. */
   get wallMs(): number {
     return this.#finishedSessionsMs + (this.#session === null ? 0 : this.#session.lastMs - this.#session.startMs);
@@ -78,6 +81,7 @@ export class RunState {
       this.#finishedSessionsMs = this.wallMs;
       this.#session = { startMs: fact.at, lastMs: fact.at };
     } else if (this.#session !== null) this.#session.lastMs = fact.at;
+    if (fact.type === 'round.opened') this.isNew = false;
     if (fact.type === 'round.opened') this.#openedAtMs.set((fact.body as { round: number }).round, fact.at);
     else if (fact.type === 'lineage.finished') this.#finishGeneration(fact.body as ResultOf<'lineage'>, fact.key);
     else if (fact.type === 'round.closed') {
@@ -103,7 +107,7 @@ export class RunState {
     this.#unsafeRound(generation.round).generations.push(generation);
     lineage.state = advance(lineage.state, generation);
     lineage.spent = addUsage(lineage.spent, generation.usage);
-    lineage.evaluations += (generation.train?.items.length ?? 0) + (generation.selection?.items.length ?? 0);
+    lineage.evaluations += evaluationsOf(generation);
     const { parent, genome, commit } = generation;
     lineage.generations.set(generation.generation, { parent, genome, commit });
   }
@@ -126,6 +130,7 @@ function recordOf(manifest: RunManifest, g: Generation, lineage: KnownLineage, i
     round: g.round,
     model: lineage.member.model,
     genome: g.genome,
+    ...(g.adapter === undefined ? {} : { adapter: g.adapter }),
     parentCommit: g.parent === null ? null : lineage.generations.get(g.parent)!.commit,
     metaFrom: g.metaFrom,
     verdict: g.verdict,

@@ -4,8 +4,11 @@ import { ConfigInvalidError, GenomeInvalidError } from '../core/errors.ts';
 import { type FileTree, parseTreePath, sortTree, type TreeFile, type TreeLimits } from '../core/file-tree.ts';
 import { parseGenomeManifest } from '../core/genome.ts';
 
+/** What Python leaves beside sources that it has run: never part of a genome. */
+const leftovers = '__pycache__';
+
 /**
- * Reads generation 0 from the experiment's directory.
+ * Reads generation 0 from the experiment's directory, without what running it there has left.
  * @throws {ConfigInvalidError} when the directory is missing or is not a genome, saying why.
  */
 export function readSeedGenome(dir: string, limits: TreeLimits): FileTree {
@@ -20,6 +23,7 @@ export function readSeedGenome(dir: string, limits: TreeLimits): FileTree {
     for (const entry of readdirSync(folder, { withFileTypes: true })) {
       const path = prefix === '' ? entry.name : `${prefix}/${entry.name}`;
       const full = join(folder, entry.name);
+      if (entry.name === leftovers) continue;
       if (entry.isDirectory()) walk(full, path);
       else if (!entry.isFile()) throw new GenomeInvalidError(`${path} is neither a file nor a directory`);
       else {

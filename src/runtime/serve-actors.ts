@@ -1,5 +1,3 @@
-import { selectionPolicies } from '../../actors/lineage/selection.ts';
-import type { EditGuard } from '../../actors/meta-agent/create-meta-agent.ts';
 import type { Markspace } from '../../markspace/markspace.ts';
 import type { SandboxProvider } from '../../sandboxes/sandbox.ts';
 import type { Bus } from '../bus/bus.ts';
@@ -8,20 +6,22 @@ import type { Budget } from '../core/budget.ts';
 import type { Cleanup } from '../core/cleanup.ts';
 import { monotonicMs } from '../core/clock.ts';
 import { arms } from '../core/config/arms.ts';
-import type { Model, RoleActor, SelectionDefinition, SelectParent } from '../core/define.ts';
+import type { Model, RoleActor } from '../core/define.ts';
 import type { LineageId } from '../core/ids.ts';
 import type { Journal } from '../core/journal.ts';
+import type { Logger } from '../core/log.ts';
 import type { RoleName } from '../core/messages.ts';
-import { randomStream } from '../core/random.ts';
 import type { GenomeStore, Lineage } from '../lineage/lineage.ts';
 import type { Cast } from './actors.ts';
 import { serveRole } from './ask.ts';
-import { createNiche } from './niches.ts';
-import { isModulePath, loadPlugin } from './plugins.ts';
+import { lendHandle } from './markspace/lend-handle.ts';
+import type { RunMarkspace } from './markspace/open-markspace.ts';
+import { checkVolumes, createNiche } from './niches.ts';
+import { chooseParentSelection, drawsOf } from './parent-selection.ts';
 import { createProvenance } from './provenance.ts';
 import type { RunManifest } from './run-directory.ts';
 import type { KnownLineage, RunState } from './run-state.ts';
-import { bindGateways, bindSandboxes, checkTrust } from './sandbox-access.ts';
+import { bindGateways, bindSandboxes, checkRoom, checkTrust } from './sandbox-access.ts';
 
 /** Everything of an open run that its actors are given a part of. */
 export interface ActorParts {
@@ -36,9 +36,12 @@ export interface ActorParts {
   readonly genomes: GenomeStore;
   readonly lineage: Lineage;
   readonly markspace: Markspace;
+  readonly space: RunMarkspace;
   readonly state: RunState;
   readonly budgets: ReadonlyMap<LineageId, Budget>;
   readonly secondsOf: (round: number) => number;
+  readonly log: Logger;
+  readonly onSandboxWait: (why: string) => void;
   /** Takes every actor and subscription. */
   readonly cleanup: Cleanup;
   readonly signal: AbortSignal;
@@ -52,10 +55,12 @@ const checkpointIntervalMs = 1_000;
 /**
  * Puts a run's actors to work, each on its queue. Nothing is asked yet.
  * @throws {PolicyRefusedError} when untrusted code would run without isolation.
+ * @throws {ConfigInvalidError} when a sandbox does not fit below the ceiling.
  */
 export async function serveActors(parts: ActorParts): Promise<void> {
   const { manifest, bus, cast, cleanup, signal, state } = parts;
   checkTrust(parts.provider, parts.models, manifest.config.sandbox.allowUnsafe);
+  checkRoom(parts.provider, manifest.config);
   const serve: Serve = async (role, lineage, actor) => {
     cleanup.use(actor);
     cleanup.use(await serveRole(bus, manifest.run, role, lineage, actor, signal));
@@ -69,7 +74,7 @@ export async function serveActors(parts: ActorParts): Promise<void> {
   for (const [id, known] of state.lineages) {
     const own = lent.of(id, known);
     await serve('environment', id, cast.create('environment', own.environment));
-    await serve('gate', id, cast.create('gate', undefined as never));
+    await serve('gate', id, cast.create('gate', lent.shared.gate));
     await serve('meta-agent', id, cast.create('meta-agent', own.metaAgent));
     await serve('lineage', id, cast.create('lineage', own.lineage));
   }
@@ -80,11 +85,18 @@ async function lend(parts: ActorParts) {
   const { manifest, models, genomes, journal, ask, budgets } = parts;
   const { config, run, seed, experimentDir } = manifest;
   const arm = arms[manifest.arm];
-  const niche = await createNiche(config, experimentDir);
-  const select = await selectionPolicy(manifest);
-  const sandboxes = bindSandboxes(parts.provider, run, config);
-  const gateways = bindGateways({ config, models, budgetOf: (id) => budgets.get(id)!, callsDir: parts.callsDir });
-  parts.cleanup.defer(() => gateways[Symbol.dispose]());
+  const { select, annealing } = await chooseParentSelection(manifest);
+  const { provider, log, onSandboxWait: onWait, cleanup } = parts;
+  const sandboxes = cleanup.use(bindSandboxes({ provider, run, config, log, onWait }));
+  const niche = await createNiche(config, experimentDir, sandboxes);
+  checkVolumes(niche, provider);
+  const { markspace, space } = parts;
+  const gateways = bindGateways({
+    ...{ config, models, callsDir: parts.callsDir },
+    budgetOf: (id) => budgets.get(id)!,
+    reach: (id, key, request) => space.reach(markspace.handleFor(id), key, request),
+  });
+  cleanup.defer(() => gateways[Symbol.dispose]());
   const { wallMs, attempts: maxAttempts, maxCalls } = config.task;
   const shared = {
     proposer: { niche },
@@ -94,10 +106,11 @@ async function lend(parts: ActorParts) {
       secondsOf: parts.secondsOf,
       isCheckpointDue: timer(checkpointIntervalMs),
     },
+    gate: { settings: config.gate, genomes },
     solver: { genomes, sandboxes, gateways: maxCalls === 0 ? null : gateways, wallMs, maxAttempts },
   };
   const of = (id: LineageId, known: KnownLineage) => {
-    const handle = parts.markspace.handleFor(id);
+    const lent = lendHandle(space, markspace.handleFor(id), { strategies: arm.strategies, seed });
     const isTransfer = arm.strategies === 'peers';
     const provenance = createProvenance({
       genomes,
@@ -105,27 +118,25 @@ async function lend(parts: ActorParts) {
       isTransfer,
       generations: known.generations,
     });
-    const { strategies } = arm;
     const { visibility } = config;
     return {
       environment: { niche, ask },
       metaAgent: {
         ...{ genomes, sandboxes, gateways, provenance },
-        guard: {
-          mounts: (request: Parameters<EditGuard['mounts']>[0]) =>
-            handle.mounts({ ...request, strategies, seed, visibility }),
-          collect: (request: Parameters<EditGuard['collect']>[0]) => handle.collect(request),
-        },
+        guard: lent.guard,
         wallMs: config.metaAgent.wallMs,
         importWallMs: config.task.wallMs,
+        refuse: config.validation.refuse,
         treeLimits: config.genome,
       },
       lineage: {
         ask,
         select,
         budget: budgets.get(id)!,
-        random: (purpose: string, generation: number) => randomStream(seed, purpose, id, generation),
-        publish: async (strategy: Parameters<typeof handle.publish>[0]) => (await handle.publish(strategy)) !== null,
+        draws: drawsOf(config, seed, id),
+        annealing,
+        metaFrom: config.metaAgent.from,
+        publish: lent.publish,
         model: known.member.model,
         seedGenome: manifest.seeds[id]!,
         items: config.items,
@@ -138,15 +149,6 @@ async function lend(parts: ActorParts) {
     };
   };
   return { shared, of };
-}
-
-async function selectionPolicy({ config, arm, experimentDir }: RunManifest): Promise<SelectParent> {
-  const own = arms[arm].selection;
-  if (own !== null) return selectionPolicies[own];
-  if (typeof config.selection === 'string') return selectionPolicies[config.selection];
-  const { module } = config.selection;
-  if (!isModulePath(module)) return selectionPolicies[module as keyof typeof selectionPolicies];
-  return (await loadPlugin<SelectionDefinition>('selection', module, experimentDir)).select;
 }
 
 /** True at most once an interval. */

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { commitOf, type RecordRequest } from '../../actors/archivist/create-archivist.ts';
 import { noteOf } from '../../actors/archivist/note.ts';
 import { summaryOf } from '../../actors/lineage/summary.ts';
+import { parseAdapterId } from '../../src/core/ids.ts';
 import { canonicalJson } from '../../src/core/json.ts';
 import { valid } from '../core/valid-messages.ts';
 import { commitId, failedEdit, generationOf, measured, unmeasured } from './samples.ts';
@@ -99,6 +100,14 @@ describe('commit of a generation', () => {
       ['Read', `b@${adoption.from.commit}`],
       ['Adopted-From', 'b/3'],
     ]);
+  });
+
+  it('names the weights in use, and where their files are', () => {
+    const adapter = { id: parseAdapterId('ef'.repeat(32)), tree: record.genome };
+    const commit = commitOf({ ...record, adapter }, 0);
+    expect(commit.trailers).toContainEqual(['Adapter', `sha256:${'ef'.repeat(32)}`]);
+    expect(commit.adapter).toBe(record.genome);
+    expect(commitOf(record, 0)).not.toHaveProperty('adapter');
   });
 
   it('names every peer once that reached it, and none that did not', () => {

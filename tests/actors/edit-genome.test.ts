@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { createMetaAgent, type EditGuard, type MetaAgentPorts } from '../../actors/meta-agent/create-meta-agent.ts';
+import type { ValidationPorts } from '../../actors/meta-agent/validation/validate-genome.ts';
 import type { OpenGateway } from '../../actors/sandbox-access.ts';
 import { checkResult } from '../../src/core/contracts.ts';
 import { SandboxUnavailableError } from '../../src/core/errors.ts';
 import { type FileTree, textFile, textOf } from '../../src/core/file-tree.ts';
 import { valid } from '../core/valid-messages.ts';
 import { createMemoryProvider, type MemoryCommand } from '../support/memory-sandbox.ts';
+import { passingCheck } from '../support/passing-check.ts';
 import { genomesOf, memoryAccess, openGateways, seedTree, tree } from './ports.ts';
 
 interface Options {
@@ -15,7 +17,7 @@ interface Options {
   readonly checks?: MemoryCommand;
   readonly refusal?: ReturnType<OpenGateway['refusal']>;
   readonly collect?: EditGuard['collect'];
-  readonly ports?: Partial<MetaAgentPorts>;
+  readonly ports?: Partial<MetaAgentPorts & ValidationPorts>;
 }
 
 /** A guard that lets every tree through and says which files differ. */
@@ -32,13 +34,15 @@ async function edit(metaAgent: MemoryCommand, options: Options = {}) {
   let commands = 0;
   const provider = createMemoryProvider((...args) => {
     commands += 1;
-    return commands === 1 ? metaAgent(...args) : (options.checks ?? (async () => ({})))(...args);
+    return commands === 1
+      ? metaAgent(...args)
+      : (options.checks ?? (async (_argv, _workspace, given) => passingCheck(given)))(...args);
   });
   const parent = options.parent ?? seedTree;
   const { genomes, ids } = await genomesOf(parent, options.meta ?? parent);
   const gateways = openGateways(options.refusal === undefined ? {} : { refusal: options.refusal });
   const seen: string[][] = [];
-  const ports: MetaAgentPorts = {
+  const ports: MetaAgentPorts & ValidationPorts = {
     genomes,
     sandboxes: memoryAccess(provider),
     gateways,
@@ -52,6 +56,7 @@ async function edit(metaAgent: MemoryCommand, options: Options = {}) {
     }),
     wallMs: 1_000,
     importWallMs: 500,
+    refuse: [],
     treeLimits: { maxFiles: 10, maxBytes: 10_000, maxFileBytes: 5_000 },
     ...options.ports,
   };
@@ -94,17 +99,17 @@ describe('an edit', () => {
     });
     expect(provider.opened[0]).toMatchObject({
       owner: 'a',
-      gatewaySocket: '/run/gateway',
       mounts: [{ source: '/guarded/strategies', target: 'strategies' }],
     });
+    expect(provider.commands[0]!.gateway).toBe('/run/gateway');
     expect(gateways.sessions).toMatchObject([{ purpose: 'meta', lineage: 'a', generation: 1 }]);
   });
 
   it('is checked in a fresh sandbox, without mounts and without a model', async () => {
     const { provider } = await edit(writes('task.mjs', 'x'));
     expect(provider.opened).toHaveLength(2);
-    expect(provider.opened[1]).toMatchObject({ mounts: [], gatewaySocket: null });
-    expect(provider.commands[1]!.sandbox).toBe('memory-1');
+    expect(provider.opened[1]).toMatchObject({ mounts: [] });
+    expect(provider.commands[1]).toMatchObject({ sandbox: 'memory-1', gateway: null });
   });
 });
 
@@ -163,16 +168,36 @@ describe('an edit that fails is a result, with stage and reason', () => {
 
   it.each<[string, MemoryCommand, string]>([
     [
-      'throws',
-      async () => ({ exitCode: 1, stderr: 'task.mjs: SyntaxError: bad\n  at x' }),
-      'task.mjs: SyntaxError: bad',
+      'fails',
+      async (_argv, _workspace, { stdin }) => ({
+        exitCode: 1,
+        stdout: `${stdin!.split('\n')[0]}\tbad\timport\ttask.mjs\ttask.mjs\t1\t1\tTypeError: boom\n`,
+      }),
+      'task.mjs:1:1 (import): TypeError: boom\n  x\n  ^',
     ],
-    ['says nothing', async () => ({ exitCode: 1 }), 'the import check ended with 1'],
-    ['never ends', () => new Promise(() => {}), 'the import check was stopped by its timeout limit'],
+    [
+      'is not told to have come to its end',
+      async () => ({ stdout: 'done\n' }),
+      'task.mjs (parse): it cannot be looked at: node ended with status 0',
+    ],
+    [
+      'never ends',
+      () => new Promise(() => {}),
+      'task.mjs (parse): it cannot be looked at: it did not end within 0.005 s',
+    ],
   ])('keeps the tree of a child whose import %s', async (_, checks, message) => {
     const { result, genomes } = await edit(writes('task.mjs', 'x'), { checks, ports: { importWallMs: 5 } });
     expect(result).toMatchObject({ status: 'failed', failure: { stage: 'import-check', message } });
     expect((await genomes.get(result.genome!)).size).toBe(3);
+  });
+
+  it('names a construct that the experiment refuses, without running anything of the child', async () => {
+    const refuse = [{ files: '.', pattern: 'eval', why: 'no eval' }];
+    const { result, provider } = await edit(writes('readme', 'eval'), { ports: { refuse } });
+    expect(result).toMatchObject({
+      failure: { stage: 'import-check', message: 'readme:1:1 (policy): no eval\n  eval\n  ^' },
+    });
+    expect(provider.commands).toHaveLength(1);
   });
 
   it('names a manifest that the child broke, without running anything of it', async () => {
@@ -184,6 +209,20 @@ describe('an edit that fails is a result, with stage and reason', () => {
 });
 
 describe('a borrowed meta-agent', () => {
+  it('reaches its gateway as its own manifest says, not as that of the genome it edits', async () => {
+    const manifest = {
+      task: { command: ['node', 'task.mjs'] },
+      meta: { command: ['node', 'meta.mjs'] },
+      gateway: 'http',
+    };
+    const overHttp = tree({ 'genome.json': JSON.stringify(manifest), 'meta.mjs': '', 'task.mjs': '' });
+    const argvOf = async (options: Options) =>
+      (await edit(writes('task.mjs', 'x'), options)).provider.commands[0]!.argv[0];
+    expect(await argvOf({ parent: overHttp })).toBe('over-http');
+    expect(await argvOf({ meta: overHttp })).toBe('over-http');
+    expect(await argvOf({ parent: overHttp, meta: seedTree })).toBe('node');
+  });
+
   const manifest = (meta: string) =>
     JSON.stringify({ task: { command: ['node', 'task.mjs'] }, meta: { command: ['node', meta, '--deep'] } });
   const broken = tree({ 'genome.json': manifest('meta.mjs'), 'meta.mjs': '// broken', 'task.mjs': '// task' });

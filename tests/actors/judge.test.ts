@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { judge } from '../../actors/gate/judge.ts';
+import { gateSchema } from '../../src/core/config/gate-schema.ts';
 import { checkResult } from '../../src/core/contracts.ts';
 import type { RequestOf } from '../../src/core/messages.ts';
 import type { Evaluation } from '../../src/core/records.ts';
@@ -8,6 +9,8 @@ import { valid } from '../core/valid-messages.ts';
 import { measured, unmeasured } from './samples.ts';
 
 type Evidence = RequestOf<'gate'>;
+/** What an experiment file without a `gate` section has. */
+const defaults = gateSchema.parse({});
 const failure = { stage: 'import-check', message: 'task.mjs: SyntaxError' } as const;
 
 function evidence(changes: {
@@ -21,11 +24,11 @@ function evidence(changes: {
     selection = measured(2),
     best = { generation: 0, selection: measured(1) },
   } = changes;
-  const candidate = { selection, failure: changes.failure ?? null, bytes: 10, files: 1 };
-  return { ...valid.gate.request, policy, candidate, best };
+  const candidate = { ...valid.gate.request.candidate, selection, failure: changes.failure ?? null };
+  return { ...valid.gate.request, policy, candidate, best, retests: [], memory: null };
 }
 
-const outcomes = (e: Evidence) => judge(e).checks.map((c) => `${c.name} ${c.outcome}`);
+const outcomes = (e: Evidence) => judge(e, defaults, null).checks.map((c) => `${c.name} ${c.outcome}`);
 
 describe('verdicts', () => {
   it.each([
@@ -86,12 +89,12 @@ describe('verdicts', () => {
       ['validity pass', 'measured pass', 'improvement unknown'],
     ],
   ] as const)('%s', (_, e, verdict, checks) => {
-    expect(judge(e).verdict).toBe(verdict);
+    expect(judge(e, defaults, null).verdict).toBe(verdict);
     expect(outcomes(e)).toEqual(checks);
   });
 
   it('says by how much, against which generation, and why it failed', () => {
-    const reasonsOf = (e: Evidence) => judge(e).checks.map((c) => c.reason);
+    const reasonsOf = (e: Evidence) => judge(e, defaults, null).checks.map((c) => c.reason);
     expect(reasonsOf(evidence({ selection: measured(1.25) })).at(-1)).toBe('+0.2500 against generation 0');
     expect(reasonsOf(evidence({ selection: measured(0.5) })).at(-1)).toBe('-0.5000 against generation 0');
     expect(reasonsOf(evidence({ failure }))).toEqual(['import-check: task.mjs: SyntaxError']);
@@ -117,7 +120,7 @@ describe('for every evidence', () => {
   it('promoted implies that every check passes, and the contract of the role holds', () => {
     fc.assert(
       fc.property(anyEvidence, (e) => {
-        const result = judge(e);
+        const result = judge(e, defaults, null);
         if (result.verdict === 'promoted') expect(result.checks.every((c) => c.outcome === 'pass')).toBe(true);
         expect(() => checkResult('gate', 'gate', e, result)).not.toThrow();
       }),
@@ -129,8 +132,8 @@ describe('for every evidence', () => {
       fc.property(score, score, (best, candidate) => {
         const at = (s: number) =>
           evidence({ selection: measured(s), best: { generation: 0, selection: measured(best) } });
-        expect(judge(at(best)).verdict).toBe('archived');
-        expect(judge(at(candidate)).verdict).toBe(candidate > best ? 'promoted' : 'archived');
+        expect(judge(at(best), defaults, null).verdict).toBe('archived');
+        expect(judge(at(candidate), defaults, null).verdict).toBe(candidate > best ? 'promoted' : 'archived');
       }),
     );
   });

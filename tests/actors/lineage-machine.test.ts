@@ -7,12 +7,12 @@ import { valid } from '../core/valid-messages.ts';
 import { type Driven, drive, testCancelling, testEventTable } from './machine-harness.ts';
 import { failedEdit, generationOf, genomeId, lineageRequest, measured } from './samples.ts';
 
-const steps = ['select', 'edit', 'evaluate', 'judge', 'record'];
+const steps = ['select', 'edit', 'compete', 'evaluate', 'judge', 'record'];
 const seeded = advance(emptyState, generationOf(0));
 const usage = { ...noUsage, calls: 2 };
 const edited = { status: 'edited', genome: genomeId(1), adoption: null, changedFiles: ['task.mjs'], usage };
 const evaluated = {
-  evaluations: { train: measured(1, 'train'), selection: measured(1), isOverBudget: false },
+  evaluations: { train: measured(1, 'train'), selection: measured(1), isPartial: false, isOverBudget: false },
   usage: { ...noUsage, calls: 5 },
 };
 const judgement = { verdict: 'promoted', checks: [{ name: 'improvement', outcome: 'pass', reason: '+1' }] };
@@ -21,15 +21,21 @@ function start(state: LineageState = seeded, maxStagnation: number | null = null
   return drive(lineageMachine, steps, { input: { state, maxStagnation } });
 }
 
+const competed = {
+  ...{ edit: edited, meta: 0, usage: { ...noUsage, calls: 4 }, otherEvaluations: 1 },
+  evaluations: { train: measured(1, 'train'), selection: null, isPartial: false, isOverBudget: false },
+  tournament: { winner: 'blind', directed: 0, blind: 1 },
+};
+
 async function reach(state: string, round = 1, from: LineageState = seeded): Promise<Driven> {
   const driven = start(from);
   if (state === 'idle') return driven;
   driven.send({ type: 'job.assigned', request: lineageRequest(round) });
   const path: readonly [string, string, unknown][] = [
-    ['working.selecting', 'select', { parent: 0, meta: 0 }],
+    ['working.selecting', 'select', { parent: 0, meta: 0, isTournament: state === 'working.competing', drawn: null }],
     ['working.editing', 'edit', edited],
     ['working.evaluating', 'evaluate', evaluated],
-    ['working.judging', 'judge', judgement],
+    ['working.judging', 'judge', { judgement }],
   ];
   for (const [at, operation, value] of path) {
     if (driven.state() === state) break;
@@ -40,7 +46,7 @@ async function reach(state: string, round = 1, from: LineageState = seeded): Pro
 
 const cancelled = { to: 'idle', emits: ['job.abandoned'], aborts: true } as const;
 const busy = { 'job.assigned': 'refused', 'job.cancelled': cancelled } as const;
-const working = ['selecting', 'editing', 'evaluating', 'judging', 'recording'].map((s) => `working.${s}`);
+const working = ['selecting', 'editing', 'competing', 'evaluating', 'judging', 'recording'].map((s) => `working.${s}`);
 testEventTable({
   machine: lineageMachine,
   events: {
@@ -55,6 +61,8 @@ testEventTable({
     'working.starting': 'passing',
     'working.selecting': busy,
     'working.editing': busy,
+    'working.deciding': 'passing',
+    'working.competing': busy,
     'working.edited': 'passing',
     'working.evaluating': busy,
     'working.judging': busy,
@@ -94,7 +102,7 @@ it('I2: finishes a round without a generation when the budget is used up', async
 it('I3: evaluates and records the seed, and never selects or edits it', async () => {
   const driven = await reach('working.evaluating', 0, emptyState);
   await driven.resolve('evaluate', evaluated);
-  await driven.resolve('judge', { verdict: 'seed', checks: [] });
+  await driven.resolve('judge', { judgement: { verdict: 'seed', checks: [] } });
   await driven.resolve('record', generationOf(0));
   expect(driven.operations.map((o) => o.name)).toEqual(['evaluate', 'judge', 'record']);
   expect(driven.emitted).toEqual([{ type: 'job.finished', result: { generation: generationOf(0), stop: null } }]);
@@ -103,16 +111,29 @@ it('I3: evaluates and records the seed, and never selects or edits it', async ()
 it('I4: records a child that failed to edit, never evaluates it, and never makes it a parent', async () => {
   const driven = await reach('working.editing');
   await driven.resolve('edit', valid['meta-agent'].result);
-  await driven.resolve('judge', { verdict: 'failed', checks: [] });
+  await driven.resolve('judge', { judgement: { verdict: 'failed', checks: [] } });
   await driven.resolve('record', failedEdit(1));
   expect(driven.operations.map((o) => o.name)).toEqual(['select', 'edit', 'judge', 'record']);
   expect(archiveOf(driven)).toEqual([0]);
 });
 
+it('I4: in a tournament goes on with the child that won, and records what the other one cost', async () => {
+  const driven = await reach('working.competing');
+  await driven.resolve('compete', { ...competed, edit: { ...edited, genome: genomeId(7) } });
+  const winner = { edit: { genome: genomeId(7) }, meta: 0, usage: competed.usage, tournament: { winner: 'blind' } };
+  expect(driven.operation('evaluate').input).toMatchObject({ draft: { ...winner, otherEvaluations: 1 } });
+});
+
+it('I4: in a tournament that nobody survived evaluates nobody', async () => {
+  const driven = await reach('working.competing');
+  await driven.resolve('compete', { ...competed, edit: valid['meta-agent'].result });
+  expect(driven.state()).toBe('working.judging');
+});
+
 it('I5: asks for a verdict before it records, and reports only what was recorded', async () => {
   const driven = await reach('working.judging');
   expect(driven.operations.map((o) => o.name)).toEqual(['select', 'edit', 'evaluate', 'judge']);
-  await driven.resolve('judge', judgement);
+  await driven.resolve('judge', { judgement });
   expect(driven.operation('record').input).toMatchObject({ draft: { judgement, evaluations: evaluated.evaluations } });
   expect(driven.emitted).toEqual([]);
   const recorded = generationOf(1, { verdict: 'promoted' });
@@ -128,7 +149,7 @@ it('I6: its state after each round is the fold over the generations it recorded'
     if (driven.state() === 'working.selecting') await driven.resolve('select', { parent: 0, meta: 0 });
     if (driven.state() === 'working.editing') await driven.resolve('edit', edited);
     await driven.resolve('evaluate', evaluated);
-    await driven.resolve('judge', judgement);
+    await driven.resolve('judge', { judgement });
     await driven.resolve('record', generation);
     recorded.push(generation);
     expect(driven.context().state).toEqual(recorded.reduce(advance, emptyState));
@@ -149,7 +170,7 @@ describe('why a lineage stops', () => {
     await driven.resolve('select', { parent: 0, meta: 0 });
     await driven.resolve('edit', edited);
     await driven.resolve('evaluate', evaluated);
-    await driven.resolve('judge', judgement);
+    await driven.resolve('judge', { judgement });
     await driven.resolve('record', generation);
     return (driven.emitted[0] as unknown as { result: { stop: string | null } }).result.stop;
   }

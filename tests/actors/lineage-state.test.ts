@@ -1,8 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { advance, ancestor, emptyState, metaAgentFor, scoreOf } from '../../actors/lineage/lineage-state.ts';
-import { selectionPolicies } from '../../actors/lineage/selection.ts';
-import { randomStream } from '../../src/core/random.ts';
 import type { Generation } from '../../src/core/records.ts';
 import { failedEdit, generationOf, measured, unmeasured } from './samples.ts';
 
@@ -114,7 +112,8 @@ describe('for every history', () => {
     fc.assert(
       fc.property(histories, (generations) => {
         const state = fold(generations);
-        for (const { generation } of state.archive) expect(state.archive).toContain(metaAgentFor(state, generation));
+        for (const { generation } of state.archive)
+          expect(state.archive).toContain(metaAgentFor(state, generation, 'parent'));
       }),
     );
   });
@@ -124,7 +123,7 @@ describe('whose meta-agent edits a child', () => {
   const child = generationOf(1);
   const failsAt1 = (n: number, stage: 'meta-agent' | 'collect' = 'meta-agent') =>
     failedEdit(n, { parent: 1, metaFrom: 1, failure: { stage, message: 'boom' } });
-  const asked = (...generations: Generation[]) => metaAgentFor(fold(generations), 1).generation;
+  const asked = (...generations: Generation[]) => metaAgentFor(fold(generations), 1, 'parent').generation;
 
   it("is the parent's own, also after it failed once", () => {
     expect(asked(seed, child)).toBe(1);
@@ -151,7 +150,18 @@ describe('whose meta-agent edits a child', () => {
   it('recovers: the child of a fallback edits with its own meta-agent again', () => {
     const rescued = generationOf(4, { parent: 1, metaFrom: 0 });
     const state = fold([seed, child, failsAt1(2), failsAt1(3), rescued]);
-    expect(metaAgentFor(state, 4).generation).toBe(4);
+    expect(metaAgentFor(state, 4, 'parent').generation).toBe(4);
+  });
+
+  it('asks the child of a fallback once only, because it may have the broken meta-agent still', () => {
+    const rescued = generationOf(4, { parent: 1, metaFrom: 0 });
+    const failsAt4 = failedEdit(5, { parent: 4, metaFrom: 4 });
+    expect(metaAgentFor(fold([seed, child, failsAt1(2), failsAt1(3), rescued, failsAt4]), 4, 'parent').generation).toBe(
+      0,
+    );
+    // One that a tournament or an ordinary edit made is asked twice.
+    const blind = generationOf(4, { parent: 1, metaFrom: 0 });
+    expect(metaAgentFor(fold([seed, child, blind, failsAt4]), 4, 'parent').generation).toBe(4);
   });
 
   it('never gives up a meta-agent that has edited well before', () => {
@@ -164,47 +174,25 @@ describe('whose meta-agent edits a child', () => {
       failedEdit(n, { parent: 1, metaFrom: 1, failure: { stage: 'import-check', message: 'SyntaxError' } });
     expect(asked(seed, child, broken(2), broken(3), broken(4))).toBe(1);
   });
+
+  it('stays with generation 0 when it is frozen, whatever became of it', () => {
+    const state = fold([seed, child, failedEdit(2), failedEdit(3), generationOf(4, { parent: 1, metaFrom: 1 })]);
+    expect(state.archive.map((a) => metaAgentFor(state, a.generation, 'generation-0').generation)).toEqual([0, 0, 0]);
+  });
 });
 
-describe('selection policies', () => {
-  const entry = (generation: number, score: number | null) => ({ generation, score, children: 0, isPromoted: false });
-  const archive = [entry(0, 1), entry(2, 5), entry(3, null), entry(7, 5), entry(9, -2)];
-  const never = () => {
-    throw new Error('this policy draws no random number');
-  };
-
-  it('best takes the highest score, the oldest of equals, and the oldest when none was measured', () => {
-    expect(selectionPolicies.best(archive, never)).toBe(2);
-    expect(selectionPolicies.best([entry(4, null), entry(6, null)], never)).toBe(4);
-    expect(selectionPolicies.best([entry(4, null), entry(6, -1e9)], never)).toBe(6);
+describe('what selection and gates need to know', () => {
+  it('is counted: children that failed, tournaments held, where a sequence of random numbers stands', () => {
+    const tournament = { winner: 'blind', directed: null, blind: 1 } as const;
+    const state = fold([seed, failedEdit(1, { drawn: 4 }), generationOf(2, { tournament, drawn: 8 }), generationOf(3)]);
+    expect(ancestor(state, 0)).toMatchObject({ children: 2, failedChildren: 1, isFull: true });
+    expect(state).toMatchObject({ tournaments: 1, drawn: 8 });
   });
 
-  it('latest takes the newest, root generation 0', () => {
-    expect(selectionPolicies.latest(archive, never)).toBe(9);
-    expect(selectionPolicies.root(archive, never)).toBe(0);
-  });
-
-  it('random takes every entry equally often', () => {
-    const stream = randomStream(1, 'test');
-    const counts = new Map<number, number>();
-    for (let i = 0; i < 5_000; i += 1) {
-      const chosen = selectionPolicies.random(archive, stream.next);
-      counts.set(chosen, (counts.get(chosen) ?? 0) + 1);
-    }
-    expect([...counts.keys()].sort()).toEqual([0, 2, 3, 7, 9]);
-    // 1000 expected, standard deviation 28.
-    for (const n of counts.values()) expect(Math.abs(n - 1_000)).toBeLessThan(150);
-  });
-
-  it('every policy chooses from the archive', () => {
-    const entries = fc.array(fc.option(fc.double({ noNaN: true })), { minLength: 1, maxLength: 20 });
-    fc.assert(
-      fc.property(entries, fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (scores, random) => {
-        const some = scores.map((score, i) => entry(i * 2, score));
-        for (const select of Object.values(selectionPolicies)) {
-          expect(some.map((e) => e.generation)).toContain(select(some, () => random));
-        }
-      }),
-    );
+  it('is what the gate said last, also when it said nothing since', () => {
+    expect(seed.gateMemory).toBeUndefined();
+    expect(fold([seed]).gateMemory).toBeNull();
+    const told = [generationOf(1, { gateMemory: { judged: 1 } }), generationOf(2, { gateMemory: { judged: 2 } })];
+    expect(fold([seed, ...told, failedEdit(3)]).gateMemory).toEqual({ judged: 2 });
   });
 });

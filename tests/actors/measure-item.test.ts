@@ -102,6 +102,9 @@ describe('the consequence of an answer', () => {
     await expect(measureItem({ niche: fixed, ask }, request, situation, never)).rejects.toMatchObject({
       code: 'SANDBOX_UNAVAILABLE',
     });
+    const withoutSandbox = niche(() => Promise.reject(new SandboxUnavailableError('none for the niche')));
+    const unmeasured = measureItem({ niche: withoutSandbox, ask: answering({}) }, request, situation, never);
+    await expect(unmeasured).rejects.toMatchObject({ code: 'SANDBOX_UNAVAILABLE' });
     const controller = new AbortController();
     const cancelled = niche(() => {
       controller.abort(new Error('stop'));
@@ -191,5 +194,20 @@ describe('the environment as an actor', () => {
     expect(asked).toEqual(['proposer', 'solver s0', 'solver s1', 'solver s2']);
     expect(evaluation).toMatchObject({ status: 'measured', score: 7, n: 3 });
     expect(evaluation.items.map((i) => i.situation)).toEqual(['s0', 's1', 's2']);
+  });
+
+  it('asks about the places that are named, in a trial that its own requests are told', async () => {
+    const requests: { trial?: string; count?: number }[] = [];
+    const told = asks([]);
+    const ask = ((role, q, signal) => {
+      requests.push(q as (typeof requests)[number]);
+      return told(role, q, signal);
+    }) as Ask;
+    await using environment = createEnvironment({ niche: fixed, ask });
+    const again = { ...request, count: 2, places: [4, 1], trial: 'retest-1' };
+    const { evaluation } = await environment.handle(again, never);
+    expect(evaluation.items.map((i) => i.situation)).toEqual(['s4', 's1']);
+    expect(requests[0]).toMatchObject({ count: 5 });
+    expect(requests.map((q) => q.trial)).toEqual(['retest-1', 'retest-1', 'retest-1']);
   });
 });

@@ -4,6 +4,7 @@ import { createArchivist } from '../../actors/archivist/create-archivist.ts';
 import { createGate } from '../../actors/gate/create-gate.ts';
 import { hostOneStep, oneStepMachine } from '../../actors/one-step-machine.ts';
 import { createProposer } from '../../actors/proposer/create-proposer.ts';
+import { gateSchema } from '../../src/core/config/gate-schema.ts';
 import { textFile } from '../../src/core/file-tree.ts';
 import type { ResultOf } from '../../src/core/messages.ts';
 import type { Split } from '../../src/core/niche.ts';
@@ -155,8 +156,11 @@ describe('as the actor of a role', () => {
   });
 
   it('judges by evidence alone', async () => {
-    await using gate = createGate();
-    expect((await gate.handle(valid.gate.request, never)).verdict).toBe('archived');
+    const unread = { get: () => Promise.reject(new Error('no constraint asks for files')) };
+    await using gate = createGate({ settings: gateSchema.parse({}), genomes: unread });
+    const result = await gate.handle(valid.gate.request, never);
+    expect(result).toMatchObject({ verdict: 'archived' });
+    expect(result).not.toHaveProperty('memory');
   });
 
   it('records a generation, writes the notes of a round, and makes them safe when it is time', async () => {

@@ -31,13 +31,24 @@ export function memoryAccess(provider: SandboxProvider): SandboxAccess {
   const limits = { memoryMiB: 64, cpus: 1, pids: 16, diskMiB: 4 };
   return {
     maxOutputBytes: 1_500_000,
-    open: (request, signal) => provider.open({ run, ...request, limits }, signal),
+    async open({ gatewaySocket, ...request }, signal) {
+      const sandbox = await provider.open({ run, ...request, network: null, limits }, signal);
+      if (gatewaySocket !== null) await sandbox.connect(gatewaySocket);
+      return sandbox;
+    },
   };
+}
+
+interface GatewayScript {
+  readonly refusal?: ReturnType<OpenGateway['refusal']>;
+  readonly failure?: Error;
+  /** Calls that are charged only when the gateway is closed. */
+  readonly lateCalls?: number;
 }
 
 /** Gateways that no model stands behind: a socket path, a refusal and a count, as scripted. */
 export function openGateways(
-  script: { readonly refusal?: ReturnType<OpenGateway['refusal']>; readonly failure?: Error } = {},
+  script: GatewayScript = {},
 ): GatewayAccess & { readonly sessions: readonly GatewaySession[]; readonly openCount: number } {
   const sessions: GatewaySession[] = [];
   let openCount = 0;
@@ -49,15 +60,18 @@ export function openGateways(
     async open(session) {
       sessions.push(session);
       openCount += 1;
+      let isOpen = true;
       return {
         socketPath: '/run/gateway',
-        usage: () => ({ ...noUsage, calls: 1, promptTokens: 10 }),
+        commandFor: (access, command) => (access === 'http' ? ['over-http', ...command] : command),
+        usage: () => ({ ...noUsage, calls: 1 + (isOpen ? 0 : (script.lateCalls ?? 0)), promptTokens: 10 }),
         refusal: () => script.refusal ?? null,
         throwIfFailed() {
           if (script.failure !== undefined) throw script.failure;
         },
         async [Symbol.asyncDispose]() {
-          openCount -= 1;
+          if (isOpen) openCount -= 1;
+          isOpen = false;
         },
       };
     },

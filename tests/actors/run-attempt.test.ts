@@ -5,7 +5,7 @@ import { checkResult } from '../../src/core/contracts.ts';
 import { SandboxUnavailableError } from '../../src/core/errors.ts';
 import { valid } from '../core/valid-messages.ts';
 import { createMemoryProvider, type MemoryCommand } from '../support/memory-sandbox.ts';
-import { genomesOf, memoryAccess, openGateways, seedTree } from './ports.ts';
+import { genomesOf, memoryAccess, openGateways, seedTree, tree } from './ports.ts';
 
 const never = new AbortController().signal;
 
@@ -31,11 +31,25 @@ const answerTo = async (stdout: string) => (await solve(prints(stdout))).result;
 it('runs the task command in the genome, with the input and nothing else on stdin', async () => {
   const { result, provider, gateways } = await solve(prints('{"radii":[1,2]}\n'));
   expect(result).toMatchObject({ stoppedBy: 'exit', exitCode: 0, output: { radii: [1, 2] }, problem: null });
-  expect(provider.commands).toEqual([{ sandbox: 'memory-0', argv: ['node', 'task.mjs'], stdin: 'null' }]);
-  expect(provider.opened[0]).toMatchObject({ owner: 'a', mounts: [], gatewaySocket: '/run/gateway' });
+  expect(provider.commands).toEqual([
+    { sandbox: 'memory-0', argv: ['node', 'task.mjs'], stdin: 'null', gateway: '/run/gateway' },
+  ]);
+  expect(provider.opened[0]).toMatchObject({ owner: 'a', mounts: [] });
   expect([...provider.opened[0]!.files.keys()]).toEqual([...seedTree.keys()]);
   expect(gateways.sessions).toMatchObject([{ purpose: 's1', model: 'mutator', generation: 1 }]);
   expect({ sandboxes: provider.openCount, gateways: gateways.openCount }).toEqual({ sandboxes: 0, gateways: 0 });
+});
+
+it('reaches its gateway over HTTP when its manifest says so, and counts what was charged until the gateway was closed', async () => {
+  const manifest = { task: { command: ['node', 'task.mjs'] }, meta: { command: ['true'] }, gateway: 'http' };
+  const { genomes, ids } = await genomesOf(tree({ 'genome.json': JSON.stringify(manifest), 'task.mjs': '' }));
+  const provider = createMemoryProvider(prints('1'));
+  const gateways = openGateways({ lateCalls: 2 });
+  const ports = { genomes, sandboxes: memoryAccess(provider), gateways, wallMs: 1_000, maxAttempts: 1 };
+  await using solver = createSolver(ports);
+  const result = await solver.handle({ ...valid.solver.request, genome: ids[0]! }, never);
+  expect(provider.commands.map((c) => c.argv)).toEqual([['over-http', 'node', 'task.mjs']]);
+  expect(result.usage.calls).toBe(3);
 });
 
 describe('what was printed', () => {
@@ -102,7 +116,7 @@ describe('how it ended', () => {
     await using solver = createSolver(ports);
     const result = await solver.handle({ ...valid.solver.request, genome: ids[0]! }, never);
     expect(result).toMatchObject({ output: 1, usage: { calls: 0 } });
-    expect(provider.opened[0]!.gatewaySocket).toBeNull();
+    expect(provider.commands[0]!.gateway).toBeNull();
   });
 });
 

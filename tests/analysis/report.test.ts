@@ -31,6 +31,9 @@ describe('a report', () => {
       'demo',
       'Scores',
       'Transfer gain',
+      'Time to threshold',
+      'Held-out items',
+      'Efficiency',
       'Every lineage',
       'Adoptions',
       'Budgets',
@@ -57,6 +60,17 @@ describe('a report', () => {
     const hasInference = gains.map((row) => row.slice(5).some((cell) => cell !== '–'));
     expect(hasInference).toEqual(Array(4).fill(n > 3));
     if (n <= 3) expect(markdown).not.toMatch(/\bp \d|t-interval \d/);
+    expect(markdown.includes('A 95 % t-interval over seeds')).toBe(n > 3);
+  });
+
+  it('carries n in every table', () => {
+    const { markdown } = renderReport(demo(5), context);
+    const headers = markdown
+      .split('\n')
+      .filter((line, i, all) => all[i + 1]?.startsWith('| ---') && line.startsWith('|'));
+    const sections = markdown.split('\n## ').filter((section) => section.includes('| ---'));
+    expect(headers).toHaveLength(sections.length);
+    for (const section of sections) expect(section).toMatch(/\| n \||\bn = \d|\bn is the number/);
   });
 
   it('writes out what was not measured and never shows it as 0', () => {

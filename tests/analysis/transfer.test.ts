@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { comparableRuns } from '../../src/analysis/comparable-runs.ts';
-import { armBudgets, budgetBanners } from '../../src/analysis/equal-budget.ts';
+import { armBudgets, budgetBanners, budgetChecks } from '../../src/analysis/equal-budget.ts';
 import { lineageOutcomes } from '../../src/analysis/lineage-outcome.ts';
 import { isShownBeyondBoth, transferGains } from '../../src/analysis/transfer.ts';
 import type { ArmName } from '../../src/core/config/arms.ts';
@@ -20,6 +20,19 @@ describe('transfer gain', () => {
     expect(solo).toMatchObject({ control: 'solo', lineage: 'a', inference: null });
     expect(solo!.points.map((p) => [p.seed, p.gain])).toEqual([[1, expect.closeTo(0.25, 12)]]);
     expect(sham!.points[0]!.gain).toBeCloseTo(-0.25, 12);
+  });
+
+  it('is told at 5, 10 and 20 generations and for the area too, where the curves reach so far', () => {
+    const curve = (steps: number, to: number) => Array.from({ length: 13 }, (_, g) => (g < steps ? 0 : to));
+    const [solo] = gainsOf(
+      rise('paired', 1, 0, { scores: curve(4, 0.5) }),
+      rise('solo', 1, 0, { scores: curve(7, 0.75) }),
+    );
+    const { early, gain, area } = solo!.points[0]!;
+    expect(early).toEqual({ at5: 0.5, at10: -0.25, at20: null });
+    expect(gain).toBe(-0.25);
+    // Nine of twelve generations at 0.5, against six at 0.75.
+    expect(area).toBeCloseTo((9 * 0.5 - 6 * 0.75) / 12, 12);
   });
 
   it('exists only for seeds that have both arms, measured', () => {
@@ -131,6 +144,18 @@ describe('equal budgets', () => {
     expect(bannersOf(solo, rise('paired', 1, 0.1, { spent: { promptTokens: 10_000 } }))).toEqual([]);
     const [banner] = bannersOf(solo, rise('paired', 1, 0.1, { spent: { promptTokens: 10_001 } }));
     expect(banner).toMatch(/11001 in paired and 10000 in solo/);
+  });
+
+  it('says what was compared, whatever came of it', () => {
+    const checks = (...runs: Parameters<typeof lineageOutcomes>[0]) => budgetChecks(lineageOutcomes(runs));
+    expect(checks(rise('paired', 1, 0.1))).toContain('was not checked');
+    expect(checks(rise('paired', 1, 0.1), rise('solo', 1, 0.5))).toMatch(
+      /^Checked over 1 lineage and seed pair: generations equal in 1, evaluations equal in 1; median tokens 10,000 in every arm\.$/,
+    );
+    const uneven = rise('solo', 2, 0, { scores: [0.1, 0.2, 0.3], spent: { promptTokens: 500 } });
+    expect(checks(rise('paired', 2, 0.1), uneven, rise('paired', 1, 0.1), rise('solo', 1, 0.1))).toMatch(
+      /^Checked over 2 .*generations equal in 1, evaluations equal in 1; median tokens from 5750 in solo to 10,000 in paired/,
+    );
   });
 
   it('sums cost per arm and keeps it unknown when one part is', () => {

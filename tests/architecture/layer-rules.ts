@@ -12,6 +12,9 @@ const ports = [
   'src/lineage/lineage.ts',
   'src/lineage/provenance.ts',
   'src/analysis/run-record.ts',
+  'src/models/serving.ts',
+  'src/models/trainer.ts',
+  'src/analysis/statistics.ts',
   'sandboxes/sandbox.ts',
   'sandboxes/gateway/gateway.ts',
   'markspace/guard.ts',
@@ -26,8 +29,9 @@ const clients: readonly (readonly [client: RegExp, home: string])[] = [
   [/^simple-git(\/|$)/, 'src/lineage/'],
   [/^@nats-io\//, 'src/bus/'],
   [/^pino(-pretty)?(\/|$)/, 'src/core/log.ts'],
-  [/^pure-rand(\/|$)/, 'src/core/random.ts'],
+  [/^pure-rand(\/|$)/, 'src/core/'],
   [/^commander(\/|$)/, 'src/cli/'],
+  [/^(dockerode|tar-stream)(\/|$)/, 'sandboxes/docker/'],
 ];
 
 /** Things that make a run depend on more than its configuration, and where they may be. */

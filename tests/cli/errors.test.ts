@@ -40,7 +40,7 @@ describe('a mistake on the command line', () => {
     expect(asked.stdout).toContain('130 interrupted');
   });
 
-  it.each(['run', 'resume', 'ls', 'show', 'log', 'diff', 'doctor', 'schema'])(
+  it.each(['run', 'resume', 'ls', 'show', 'log', 'marks', 'diff', 'doctor', 'clean', 'schema'])(
     'is prevented by the help of %s, which has an example and names --json',
     async (command) => {
       const { exitCode, stdout } = await cli([command, '--help']);

@@ -27,6 +27,7 @@ const announced = (runs: number): ProgressEvent => ({
     seeds: [1],
     lineages: { a: 'm', b: 'm' },
     runs,
+    items: { train: 1, selection: 1, test: 1 },
     generations: 20,
     evaluations: 1,
     maxTokens: 1,
@@ -41,6 +42,22 @@ const some = [
   finished('p-1', generation('a', 1, { score: 0.5, verdict: 'archived' })),
   finished('p-1', generation('a', 2, { score: 2, parent: 0 })),
 ];
+
+describe('both displays', () => {
+  it('say why a run waits for room for a sandbox', () => {
+    const event: ProgressEvent = { type: 'sandbox.waiting', run: 'p-1', why: '64 open already' };
+    const said = 'p-1 waits for room for a sandbox: 64 open already';
+    expect(plainLine(stateAfter(...some), event)).toBe(said);
+    const footer = (...events: ProgressEvent[]) => renderProgress(stateAfter(...some, ...events), view).slice(-2);
+    expect(footer(event)).toEqual([said, 'Ctrl-C stops at the end of the round']);
+    for (const goesOn of [
+      finished('p-1', generation('b', 1, { score: 1 })),
+      { type: 'run.ended', run: 'p-1', status: 'done', error: null } as const,
+    ]) {
+      expect(footer(event, goesOn)).not.toContain(said);
+    }
+  });
+});
 
 describe('the live display', () => {
   it('shows a header, and a line for each lineage under way', () => {

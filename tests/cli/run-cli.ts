@@ -8,6 +8,8 @@ export interface CliOptions {
   readonly terminal?: { readonly columns: number; readonly rows: number };
   /** Told everything that is written to standard error, as it is written. */
   readonly onStderr?: (text: string, press: () => void) => void;
+  /** The same of standard output. */
+  readonly onStdout?: (text: string, press: () => void) => void;
 }
 
 export interface CliResult {
@@ -30,7 +32,13 @@ export async function cli(argv: readonly string[], options: CliOptions = {}): Pr
   const { columns, rows } = options.terminal ?? { columns: 80, rows: 24 };
   const size = { isTTY: options.terminal !== undefined, columns, rows };
   const exitCode = await runCli(argv, {
-    stdout: { ...size, write: (text) => void (stdout += text) },
+    stdout: {
+      ...size,
+      write: (text) => {
+        stdout += text;
+        options.onStdout?.(text, press);
+      },
+    },
     stderr: {
       ...size,
       write: (text) => {

@@ -210,11 +210,4 @@ describe('asking what would happen', () => {
     expect((await json('schema')).properties).toHaveProperty('lineages');
     expect((await cli(['schema'])).stdout).toBe((await cli(['schema', '--json'])).stdout);
   });
-
-  it('diagnoses this machine', async () => {
-    const diagnosis = await json('doctor');
-    expect(Object.keys(diagnosis).sort()).toEqual(['docker', 'git', 'gpu', 'nats', 'node', 'python', 'sandboxes']);
-    expect(diagnosis.sandboxes.process).toEqual({ usable: true, why: expect.any(String), fix: expect.any(String) });
-    expect((await cli(['doctor'])).stdout).toContain('sandbox process');
-  });
 });

@@ -1,7 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { type ChatRequest, chatCompletionSchema, chatRequestSchema } from '../../src/core/chat.ts';
 import type { Model } from '../../src/core/define.ts';
-import type { Reply } from '../support/scripted-model.ts';
+import {
+  decodeVector,
+  type EmbeddingRequest,
+  embeddingListSchema,
+  embeddingRequestSchema,
+} from '../../src/core/embedding.ts';
+import type { Embed, Reply } from '../support/scripted-model.ts';
+
+/** A fresh one for each call: parallel listeners on one signal would be reported as a leak. */
+const never = () => new AbortController().signal;
 
 /** What the model under test must say: the suite's own script. */
 export function suiteScript(request: ChatRequest): Reply {
@@ -13,6 +22,9 @@ export function suiteScript(request: ChatRequest): Reply {
   }
   return { content: `you said ${text}`, promptTokens: text.length, completionTokens: 2 };
 }
+
+/** What the model under test must make of an input, if it embeds. */
+export const suiteEmbed: Embed = (input) => [input.length, -1.5, Math.fround(0.1)];
 
 const ask = (text: string, more: object = {}): ChatRequest =>
   chatRequestSchema.parse({ messages: [{ role: 'user', content: text }], ...more });
@@ -41,6 +53,10 @@ const afterTool = chatRequestSchema.parse({
 /** Every request the suite makes, for adapters that must have heard them before. */
 export const suiteRequests: readonly ChatRequest[] = [ask('hello'), withTools, afterTool, ...texts.map((t) => ask(t))];
 
+const embedding = (input: unknown): EmbeddingRequest => embeddingRequestSchema.parse({ input });
+/** Every request for embeddings the suite makes. */
+export const suiteEmbeddingRequests: readonly EmbeddingRequest[] = [embedding(['a', 'bcd']), embedding([[7, 8], [9]])];
+
 export interface OpenModel extends AsyncDisposable {
   readonly model: Model;
 }
@@ -48,6 +64,8 @@ export interface OpenModel extends AsyncDisposable {
 export interface ModelSuiteOptions {
   /** The adapter has its answers at hand: a call cannot be cancelled while it waits. */
   readonly isInstant?: boolean;
+  /** `suiteEmbed` is behind it as well. */
+  readonly embeds?: boolean;
 }
 
 /**
@@ -60,8 +78,6 @@ export function modelSuite(
   open: (delayMs: number) => Promise<OpenModel>,
   options: ModelSuiteOptions = {},
 ): void {
-  const never = () => new AbortController().signal;
-
   describe(`Model contract: ${name}`, () => {
     it('answers with one complete, countable chat completion', async () => {
       await using opened = await open(0);
@@ -122,5 +138,43 @@ export function modelSuite(
       if (prices.includes(null)) expect(prices).toEqual([null, null, null]);
       else expect(prices).toEqual([0, ...(prices.slice(1) as number[]).sort((a, b) => a - b)]);
     });
+
+    if (options.embeds === true) embeddingTests(open, options);
+    else {
+      it('has no embeddings, and says so by leaving them out', async () => {
+        await using opened = await open(0);
+        expect([opened.model.embed, opened.model.embedPrice]).toEqual([undefined, undefined]);
+      });
+    }
+  });
+}
+
+function embeddingTests(open: (delayMs: number) => Promise<OpenModel>, options: ModelSuiteOptions): void {
+  it('embeds texts and tokens: one vector for each input, in their order', async () => {
+    await using opened = await open(0);
+    for (const request of suiteEmbeddingRequests) {
+      const { embeddings, costUsd } = await opened.model.embed!(request, never());
+      expect(embeddingListSchema.parse(embeddings)).toEqual(embeddings);
+      expect(embeddings.data.map(({ index }) => index)).toEqual(request.input.map((_, i) => i));
+      expect(embeddings.data.map((d) => decodeVector(d.embedding))).toEqual(request.input.map(suiteEmbed));
+      expect(embeddings.usage).toEqual({ prompt_tokens: 4, total_tokens: 4 });
+      const bound = opened.model.embedPrice?.(4) ?? null;
+      if (costUsd !== null && bound !== null) expect(costUsd).toBeLessThanOrEqual(bound);
+      expect(costUsd === null || costUsd >= 0).toBe(true);
+    }
+  });
+
+  it('does not embed for a signal that was aborted before the call', async () => {
+    await using opened = await open(0);
+    const stopped = AbortSignal.abort(new Error('stopped early'));
+    await expect(opened.model.embed!(suiteEmbeddingRequests[0]!, stopped)).rejects.toThrow('stopped early');
+  });
+
+  it.skipIf(options.isInstant === true)('gives up embedding when its signal says so', async () => {
+    await using opened = await open(20_000);
+    const controller = new AbortController();
+    const call = opened.model.embed!(suiteEmbeddingRequests[0]!, controller.signal);
+    setTimeout(() => controller.abort(new Error('changed my mind')), 100);
+    await expect(call).rejects.toThrow('changed my mind');
   });
 }

@@ -1,47 +1,15 @@
 import { mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, onTestFinished } from 'vitest';
-import type {
-  ExecOptions,
-  ExecResult,
-  Sandbox,
-  SandboxGap,
-  SandboxProvider,
-  SandboxSpec,
-} from '../../sandboxes/sandbox.ts';
-import { type FileTree, type TreeLimits, textFile, textOf } from '../../src/core/file-tree.ts';
-import { parseLineageId, parseRunId } from '../../src/core/ids.ts';
+import type { Sandbox, SandboxGap, SandboxProvider, SandboxSpec } from '../../sandboxes/sandbox.ts';
+import { textFile, textOf } from '../../src/core/file-tree.ts';
+import { parseRunId } from '../../src/core/ids.ts';
 import { itNeeds } from '../support/require-service.ts';
+import { hostilePrograms, usualLimits as limits, never, run, sandboxSpec, wideLimits } from './sandbox-setting.ts';
 
-const programs = fileURLToPath(new URL('../fixtures/programs/', import.meta.url));
-/** Every hostile program, as files of a workspace. */
-export const hostilePrograms: FileTree = new Map(
-  readdirSync(programs).map((name) => [name, textFile(readFileSync(join(programs, name), 'utf8'))] as const),
-);
-
-export const wideLimits: TreeLimits = { maxFiles: 1_000, maxBytes: 16 * 2 ** 20, maxFileBytes: 4 * 2 ** 20 };
-const limits = { memoryMiB: 192, cpus: 2, pids: 64, diskMiB: 16 };
-
-export function sandboxSpec(change: Partial<SandboxSpec> = {}): SandboxSpec {
-  return {
-    run: parseRunId('suite'),
-    owner: parseLineageId('a'),
-    files: new Map(),
-    mounts: [],
-    gatewaySocket: null,
-    limits,
-    ...change,
-  };
-}
-
-export const never: AbortSignal = new AbortController().signal;
-
-export function run(sandbox: Sandbox, argv: readonly string[], change: Partial<ExecOptions> = {}): Promise<ExecResult> {
-  return sandbox.exec(argv, { signal: never, timeoutMs: 10_000, maxOutputBytes: 65_536, ...change });
-}
+export { hostilePrograms, never, run, sandboxSpec, wideLimits };
 
 /** A temporary directory that is gone after the test. */
 export function tempDirectory(): string {
@@ -141,11 +109,20 @@ export function workspaceSuite(
   });
 }
 
+/** What a provider measures of a command; what it does not measure is `null` in every result. */
+export type Counter = 'cpuMs' | 'peakMemoryMiB' | 'bytesWritten';
+
 /**
- * The contract of `SandboxProvider`, hostile programs included. A gap that the
- * provider declares must really be one: if the guarantee holds, the test fails.
+ * The contract of `SandboxProvider`. A gap that the provider declares must
+ * really be one: if the guarantee holds, the test fails.
+ * @param counters - What it measures: by default everything.
  */
-export function sandboxSuite(name: string, create: () => SandboxProvider, missing: string | null = null): void {
+export function sandboxSuite(
+  name: string,
+  create: () => SandboxProvider,
+  missing: string | null = null,
+  counters: readonly Counter[] = ['cpuMs', 'peakMemoryMiB', 'bytesWritten'],
+): void {
   const gaps = create().gaps;
   workspaceSuite(name, (spec) => openOwn(create, spec), missing);
 
@@ -246,8 +223,10 @@ export function sandboxSuite(name: string, create: () => SandboxProvider, missin
       test('stops a command whose signal aborts, and starts none when it has', async () => {
         await using sandbox = await open();
         const abort = new AbortController();
-        const running = run(sandbox, ['sh', '-c', 'echo started; sleep 20'], { signal: abort.signal });
-        setTimeout(() => abort.abort(), 100);
+        // It calls the gateway once it runs, and gets no answer.
+        await sandbox.connect(await listen(() => abort.abort()));
+        const started = ['sh', '-c', 'echo started; exec node ask-gateway.mjs'];
+        const running = run(sandbox, started, { signal: abort.signal });
         expect(await running).toMatchObject({ stoppedBy: 'cancelled', exitCode: null, stdout: 'started\n' });
         const late = await run(sandbox, ['sh', '-c', 'touch ran'], { signal: abort.signal });
         expect(late.stoppedBy).toBe('cancelled');
@@ -293,7 +272,8 @@ export function sandboxSuite(name: string, create: () => SandboxProvider, missin
 
       guarantee('pid-limit', 'a fork bomb meets the limit on processes', async () => {
         await using sandbox = await open({ limits: { ...limits, pids: 40 } });
-        const end = await run(sandbox, ['node', 'fork-bomb.mjs', '90']);
+        // It stays for a moment, so that one look of a watchdog is enough.
+        const end = await run(sandbox, ['node', 'fork-bomb.mjs', '90', '20', '200']);
         expect((await run(sandbox, ['echo', 'usable'])).stdout).toBe('usable\n');
         return end.stdout.trim() === '' || Number(end.stdout) < 40;
       });
@@ -316,6 +296,65 @@ export function sandboxSuite(name: string, create: () => SandboxProvider, missin
         return Number(written) <= 8;
       });
     });
+
+    describe('counters', () => {
+      /** Runs a program that uses `amount` of what is counted, and one that uses next to nothing. */
+      const counter = (which: Counter, program: string, amount: number, ceiling: number) => {
+        const isGiven = counters.includes(which);
+        test(isGiven ? `counts ${which} of a command and its children` : `has no ${which}, and says so`, async () => {
+          await using idle = await open();
+          const little = await run(idle, ['true']);
+          await using sandbox = await open();
+          const end = await run(sandbox, ['sh', '-c', `node -e '${program}' & wait`]);
+          expect(end).toMatchObject({ exitCode: 0, stderr: '' });
+          const flood = ['sh', '-c', `node -e '${program}'; exec node output-flood.mjs`];
+          const stopped = await run(sandbox, flood, { maxOutputBytes: 1_000 });
+          expect(stopped.stoppedBy).toBe('output');
+          if (!isGiven) return expect([little, end, stopped].map((one) => one[which])).toEqual([null, null, null]);
+          expect(end[which]).toBeGreaterThanOrEqual(amount);
+          expect(end[which]).toBeLessThan(ceiling);
+          expect(little[which] ?? 0).toBeLessThan(amount / 2);
+          // Nobody buries what is killed together; it counts all the same.
+          expect(stopped[which]).toBeGreaterThanOrEqual(amount);
+        });
+      };
+      counter(
+        'cpuMs',
+        'for (const start = process.cpuUsage(); process.cpuUsage(start).user < 2e5; ) for (let i = 0; i < 1e6; i += 1);',
+        200,
+        5_000,
+      );
+      counter('peakMemoryMiB', 'Buffer.alloc(96 << 20, 1); setTimeout(() => {}, 150);', 96, 208);
+      const write = 'for (let i = 0; i < 16; i += 1) require("fs").writeFileSync("f" + i % 2, Buffer.alloc(1 << 16));';
+      counter('bytesWritten', write, 2 ** 20, 2 ** 20 + 65_536);
+    });
+
+    guarantee(
+      'internal-network',
+      'sandboxes of one run that share a network reach each other, and nobody else does',
+      async () => {
+        const network = 'team';
+        await using server = await open({ network });
+        await using peer = await open({ network });
+        await using stranger = await open({ network: 'another-team' });
+        await using loner = await open();
+        await using other = await open({ network, run: parseRunId('another-run') });
+        const stop = new AbortController();
+        let told = (_where: string) => {};
+        const where = new Promise<string>((resolve) => (told = resolve));
+        await server.connect(await listen((caller) => caller.once('data', (text) => told(String(text)))));
+        const serving = run(server, ['node', 'serve.mjs'], { signal: stop.signal, timeoutMs: 20_000 });
+        const address = (await where).split(' ');
+        const answers: string[] = [];
+        for (const from of [peer, stranger, loner, other]) {
+          answers.push((await run(from, ['node', 'connect.mjs', ...address])).stdout);
+        }
+        stop.abort();
+        await serving;
+        const [fromPeer, ...fromOthers] = answers;
+        return fromPeer!.startsWith('connected: hello') && fromOthers.every((answer) => answer.startsWith('refused'));
+      },
+    );
 
     describe('files', () => {
       test.each([
@@ -425,12 +464,14 @@ export function sandboxSuite(name: string, create: () => SandboxProvider, missin
       });
 
       test('reaches the model gateway through its socket', async () => {
-        const socket = join(tempDirectory(), 'g.sock');
-        const gateway = createServer((peer) => peer.end('answer'));
-        await new Promise<void>((resolve) => gateway.listen(socket, resolve));
-        onTestFinished(() => void gateway.close());
-        await using sandbox = await open({ gatewaySocket: socket });
-        expect((await run(sandbox, ['node', 'ask-gateway.mjs'])).stdout).toBe('gateway: answer\n');
+        const socket = await listen((peer) => peer.end('answer'));
+        await using sandbox = await open();
+        const ask = async () => (await run(sandbox, ['node', 'ask-gateway.mjs'])).stdout;
+        expect(await ask()).toBe('no gateway\n');
+        await sandbox.connect(socket);
+        expect(await ask()).toBe('gateway: answer\n');
+        await sandbox.connect(null);
+        expect(await ask()).toBe('no gateway\n');
       });
 
       test('passes no environment of the host', async () => {
@@ -477,6 +518,18 @@ export function sandboxSuite(name: string, create: () => SandboxProvider, missin
       });
     });
   });
+}
+
+/** A stand-in for a gateway. @returns the path of its socket. */
+export async function listen(onConnection: (peer: Socket) => void): Promise<string> {
+  const socket = join(tempDirectory(), 'g.sock');
+  const server = createServer((peer) => {
+    peer.on('error', () => {});
+    onConnection(peer);
+  });
+  await new Promise<void>((resolve) => server.listen(socket, resolve));
+  onTestFinished(() => void server.close());
+  return socket;
 }
 
 async function openOwn(create: () => SandboxProvider, spec: SandboxSpec): Promise<Sandbox> {

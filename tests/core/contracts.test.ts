@@ -38,6 +38,10 @@ const pass = { name: 'measured', outcome: 'pass' as const, reason: '' };
 const failure = { stage: 'collect' as const, message: 'too many files' };
 const gate = valid.gate.request;
 
+const rolledBack = valid.trainer.result as Extract<ResultOf<'trainer'>, { status: 'in-service' }>;
+const { to } = valid.trainer.request as Extract<RequestOf<'trainer'>, { kind: 'roll-back' }>;
+const metrics = { steps: 1, examples: 1, firstLoss: 2, lastLoss: 1 };
+
 const cases: Readonly<Record<string, Case>> = {
   'lineage/1': given('lineage', {
     'another lineage': { generation: { ...generation, lineage: 'b' as typeof generation.lineage }, stop: null },
@@ -79,6 +83,13 @@ const cases: Readonly<Record<string, Case>> = {
       good: { verdict: 'failed', checks: [pass] },
     },
   ),
+  'gate/3': given(
+    'gate',
+    { 'promoted before it is measured again': { verdict: 'promoted', checks: [pass], retest: [8] } },
+    { good: { verdict: 'refused', checks: [pass], retest: [8] } },
+  ),
+  'trainer/1': given('trainer', { 'metrics of a training that was none': { ...rolledBack, metrics } }),
+  'trainer/2': given('trainer', { 'softly back to the good weights themselves': { ...rolledBack, adapter: to } }),
   'archivist/1': given('archivist', { 'no commit': { commit: null } }),
 };
 
@@ -114,6 +125,16 @@ it('gate/2: refuses anything but `failed` for a candidate that was not measured'
     expect(() => checkResult('gate', 'g', request, { verdict: 'promoted', checks: [pass] })).toThrow('gate/2');
     expect(() => checkResult('gate', 'g', request, { verdict: 'failed', checks: [pass] })).not.toThrow();
   }
+});
+
+it('trainer: a training has metrics; back hard means back to the very weights; a failure claims neither', () => {
+  const train = { ...valid.trainer.request, kind: 'train' } as RequestOf<'trainer'>;
+  expect(() => checkResult('trainer', 't', train, rolledBack)).toThrow('trainer/1');
+  expect(() => checkResult('trainer', 't', train, { ...rolledBack, metrics })).not.toThrow();
+  const hard = { ...valid.trainer.request, share: 0 } as RequestOf<'trainer'>;
+  expect(() => checkResult('trainer', 't', hard, rolledBack)).toThrow('trainer/2');
+  expect(() => checkResult('trainer', 't', hard, { ...rolledBack, adapter: to })).not.toThrow();
+  expect(() => checkResult('trainer', 't', hard, { status: 'failed', reason: 'damaged' })).not.toThrow();
 });
 
 it('environment/2: compares the mean with the tolerance of sums in another order', () => {

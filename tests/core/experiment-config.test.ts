@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { arms } from '../../src/core/config/arms.ts';
 import { experimentSchema } from '../../src/core/config/experiment-schema.ts';
+import { parseExperiment } from '../../src/core/config/parse-experiment.ts';
 
 const least = {
   name: 'packing',
@@ -21,6 +22,8 @@ describe('an experiment file', () => {
       items: { train: 1, selection: 1, test: 1 },
       sandbox: { provider: 'auto', allowUnsafe: false },
       visibility: { train: true, selection: false },
+      ...{ selection: 'best', parents: 'valid', rng: 'keyed', metaAgent: { from: 'parent' } },
+      gate: { improvement: { test: 'strict', errorRate: 0.05 }, constraints: [] },
       clock: 'logical',
     });
   });
@@ -49,9 +52,27 @@ describe('an experiment file', () => {
     ['a seed of more than 31 bits', { seeds: [2 ** 31] }, 'seeds.0'],
     ['output without end', { sandbox: { maxOutputBytes: 2 ** 40 } }, 'sandbox.maxOutputBytes'],
     ['an actor for a role nobody has', { actors: { oracle: './x.ts' } }, 'actors'],
+    ['an error rate that is none', { gate: { improvement: { errorRate: 0 } } }, 'gate.improvement.errorRate'],
+    [
+      'a constraint that is no expression',
+      { gate: { constraints: [{ files: '(', pattern: 'x', why: 'y' }] } },
+      'gate.constraints.0.files',
+    ],
+    ['a chance above 1', { annealing: { probability: 1.5 } }, 'annealing.probability'],
+    ['random numbers nobody has', { rng: 'perl' }, 'rng'],
     ['the number of rounds twice', { lineageBudget: { generations: 1 } }, 'lineageBudget'],
   ])('is refused with %s, and the place is named', (_what, extra, place) => {
     expect(places(extra)).toContain(place);
+  });
+
+  it('has room for a first stage below the whole, and for no other', () => {
+    const items = (stage: number) => ({
+      ...least,
+      ...{ arms: ['solo'], lineages: { a: { model: 'mutator:numeric' } } },
+      items: { selection: 5, stage: { items: stage } },
+    });
+    expect(parseExperiment(items(4)).items.stage).toEqual({ items: 4, above: 0 });
+    expect(() => parseExperiment(items(5))).toThrow('items.stage.items: must be below items.selection, which is 5');
   });
 
   it('takes a key only as the name of an environment variable', () => {
@@ -60,6 +81,24 @@ describe('an experiment file', () => {
     const refused = parse(model('sk-very-secret'));
     expect(refused.error?.issues[0]).toMatchObject({ path: ['models', 'm', 'apiKey'] });
     expect(refused.error?.message).not.toContain('sk-very-secret');
+  });
+
+  it('says of an embedded model what it needs: a base, and a grammar that exists', () => {
+    const model = (more: object) => ({ models: { m: { kind: 'embedded', ...more } } });
+    expect(parse(model({ base: 'small' })).data?.models.m).toEqual({ kind: 'embedded', base: 'small', temperature: 1 });
+    expect(places(model({}))).toEqual(['models.m.base']);
+    expect(places(model({ base: 'small', temperature: 2.5, grammar: 'bash' }))).toEqual([
+      ...['models.m.temperature', 'models.m.grammar'],
+    ]);
+    const whole = { ...least, arms: ['solo'], lineages: { a: { model: 'm' } } };
+    expect(() => parseExperiment({ ...whole, ...model({ base: 'small', temprature: 0 }) })).toThrow(
+      'models.m.temprature: unknown key; did you mean "temperature"?',
+    );
+  });
+
+  it('takes no trainer of its own as long as no run would ask it', () => {
+    const whole = { ...least, arms: ['solo'], lineages: { a: { model: 'mutator:numeric' } } };
+    expect(() => parseExperiment({ ...whole, actors: { trainer: './t.ts' } })).toThrow(/actors\.trainer: no run asks/);
   });
 
   it('changes one thing per arm: what is seen, or what is selected', () => {

@@ -7,7 +7,7 @@ const valid = { task: { command: ['node', 'task.js'] }, meta: { command: ['node'
 
 describe('a genome manifest', () => {
   it('names the two entry points', () => {
-    expect(manifest(JSON.stringify(valid))).toEqual(valid);
+    expect(manifest(JSON.stringify(valid))).toEqual({ ...valid, gateway: 'socket' });
   });
 
   it('must be there', () => {

@@ -25,6 +25,17 @@ describe('the messages of a role', () => {
     }
   });
 
+  it("may say which of a generation's trials they belong to, and which places of a split they are about", () => {
+    for (const role of ['meta-agent', 'proposer', 'solver', 'environment', 'gate'] as const) {
+      const request = { ...valid[role].request, trial: 'retest-1' };
+      expect(parseRequest(role, overTheWire(request)), role).toEqual(request);
+      expect(() => parseRequest(role, { ...request, trial: '' }), role).toThrow(/trial/);
+    }
+    const request = { ...valid.environment.request, places: [4] };
+    expect(parseRequest('environment', overTheWire(request))).toEqual(request);
+    expect(() => parseRequest('environment', { ...request, places: [] })).toThrow(/places/);
+  });
+
   it.each([null, undefined, 7, 'text', []])('are never %j', (message) => {
     expect(() => parseRequest('gate', message)).toThrow(expect.objectContaining({ code: 'MESSAGE_INVALID' }));
   });

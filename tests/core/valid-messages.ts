@@ -1,4 +1,4 @@
-import { parseCommitId, parseGenomeId, parseLineageId, parseRunId } from '../../src/core/ids.ts';
+import { parseAdapterId, parseCommitId, parseGenomeId, parseLineageId, parseRunId } from '../../src/core/ids.ts';
 import type { RequestOf, ResultOf, RoleName } from '../../src/core/messages.ts';
 import type { Evaluation, Generation, StrategyRef } from '../../src/core/records.ts';
 
@@ -40,10 +40,17 @@ const judged: Generation = {
   files: 2,
   changedFiles: ['task.js'],
   published: true,
+  isPartial: true,
+  tournament: { winner: 'directed', directed: 1.5, blind: null },
+  drawn: 12,
+  otherEvaluations: 3,
+  gateMemory: { judged: 1 },
 };
+const weights = { id: parseAdapterId('ef'.repeat(32)), tree: genome };
+const otherWeights = { ...weights, id: parseAdapterId('0f'.repeat(32)) };
 const edit = { changedFiles: ['task.js'], bytes: 100, files: 2, reads, usage, wallMs: 50 };
 
-/** One message of each kind with every field in use. */
+/** One message of each kind with every field that must be there. */
 export const valid: { readonly [R in RoleName]: { readonly request: RequestOf<R>; readonly result: ResultOf<R> } } = {
   lineage: {
     request: { ...job, lineage: parseLineageId('a'), round: 1, snapshot: [peer] },
@@ -76,11 +83,35 @@ export const valid: { readonly [R in RoleName]: { readonly request: RequestOf<R>
     request: {
       ...generation,
       policy: 'strict-improvement',
-      candidate: { selection: measured, failure: null, bytes: 100, files: 2 },
-      parent: { generation: 0, selection: null, bytes: 90 },
+      candidate: {
+        ...{
+          selection: measured,
+          isPartial: false,
+          failure: null,
+          genome,
+          bytes: 100,
+          files: 2,
+          adoption,
+          calls: 3,
+          toolCalls: 2,
+        },
+        changedFiles: ['task.js'],
+      },
+      parent: { generation: 0, genome, selection: null, bytes: 90 },
       best: { generation: 0, selection: measured },
+      retests: [{ places: [7], candidate: measured, best: null }],
+      memory: { judged: 1 },
     },
-    result: { verdict: 'refused', checks: judged.checks },
+    result: { verdict: 'refused', checks: judged.checks, retest: [8], memory: { judged: 2 } },
+  },
+  trainer: {
+    request: { ...generation, kind: 'roll-back', to: weights, from: otherWeights, share: 0.5 },
+    result: {
+      status: 'in-service',
+      adapter: { ...weights, id: parseAdapterId('9'.repeat(64)) },
+      model: 'm',
+      metrics: null,
+    },
   },
   archivist: {
     request: {

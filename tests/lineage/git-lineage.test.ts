@@ -106,6 +106,40 @@ it('stores odd file names, binary files and executable bits as they are', async 
   expect(git(dir, 'fsck', '--strict', '--full')).toBe('');
 });
 
+it('stores exactly the genome, whatever came, went, or turned from a file into a directory since the generation before', async () => {
+  const dir = join(await tempDir(), 'lineage');
+  const genomes = createMemoryGenomeStore();
+  const steps: Record<string, string>[] = [
+    ...[
+      { a: '1', b: '2' },
+      { a: '1', 'b/c': '2', 'b/d': '3' },
+      { 'a/x': '1', b: '2' },
+      { 'a/x': '1', b: '2!' },
+    ],
+    ...[{ 'a/x': '1', b: '2!' }, {}, { a: '1', '"q"': '5' }, { a: '1!' }],
+  ];
+  // `!` marks an executable file.
+  const trees = steps.map((step) => {
+    const files = Object.entries(step).map(([path, text]) => [path, textFile(text[0]!, text.endsWith('!'))] as const);
+    return new Map(files);
+  });
+  const commits: CommitId[] = [];
+  {
+    await using lineage = await openGitLineage({ dir, genomes });
+    for (const [n, tree] of [...trees, ...trees].entries()) {
+      // The second time each is made from generation 0, not from the one written before.
+      const parent = n < trees.length ? (commits.at(-1) ?? null) : commits[0]!;
+      commits.push(await lineage.commit(generation(await genomes.put(tree), { generation: n, parent })));
+    }
+  }
+  const reader = openGitReader(dir);
+  for (const [n, commit] of commits.entries()) {
+    const expected = [...trees[n % trees.length]!].sort(([a], [b]) => (a < b ? -1 : 1));
+    expect([...(await reader.tree(commit))]).toEqual(expected);
+  }
+  expect(git(dir, 'fsck', '--strict', '--full')).toBe('');
+});
+
 it('stores a genome without files, and refuses one where a file and a directory share a name', async () => {
   const dir = join(await tempDir(), 'lineage');
   const genomes = createMemoryGenomeStore();

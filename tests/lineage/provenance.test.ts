@@ -6,6 +6,7 @@ import { parseCommitId, parseGenomeId, parseLineageId } from '../../src/core/ids
 import { gramTokens, windowGrams } from '../../src/lineage/fingerprints.ts';
 import {
   type AdoptionQuestion,
+  createGramSet,
   createLineSet,
   createReadTracker,
   detectAdoption,
@@ -109,12 +110,26 @@ describe('read tracker', () => {
   });
 
   it('does not take the reader its own files for the peer that has the same', () => {
-    const own = tree(seed.repeat(3));
+    const own = createGramSet(tree(seed.repeat(3)));
     const tracker = createReadTracker([file('bob', seed.repeat(3)), file('carol', `${seed.repeat(3)}\n${retry}`)], own);
     tracker.see(seed.repeat(3));
     expect(tracker.shares().map((read) => read.shareInModel)).toEqual([0, 0]);
     tracker.see(`${seed.repeat(3)}\n${retry}`);
     expect(tracker.shares().map((read) => read.shareInModel)).toEqual([0, 1]);
+  });
+
+  it('does not take a phrase for a file, and does take a hundred tokens, however large the file is', () => {
+    const line = (i: number) => `value_${i} = compute_${i}(first_${i}, second_${i})`;
+    const lines = Array.from({ length: 400 }, (_, i) => line(i));
+    const share = (shown: number, of: number) => {
+      const tracker = createReadTracker([file('bob', lines.slice(0, of).join('\n'))]);
+      tracker.see(lines.slice(0, shown).join('\n'));
+      return tracker.shares()[0]!.shareInModel;
+    };
+    expect(share(2, 40)).toBe(0);
+    expect(share(8, 40)).toBeCloseTo(0.2, 1);
+    expect(share(4, 400)).toBe(0);
+    expect(share(16, 400)).toBeCloseTo(0.04, 1);
   });
 
   it('always sees the whole of a file that passes whole', () => {
@@ -148,6 +163,12 @@ describe('share in tree', () => {
     expect(shareInTree(retry, tree(`${seed}${retry.replaceAll('    ', '\t')}`))).toBe(1);
     expect(shareInTree(retry, tree(retry.split('\n').slice(0, 2).join('\n')))).toBeCloseTo(2 / 5);
     expect(shareInTree('', tree(seed))).toBe(0);
+  });
+
+  it('is nothing for a line or two of a long file, and something for a block', () => {
+    const lines = Array.from({ length: 200 }, (_, i) => `value_${i} = compute(${i})`);
+    const taken = (n: number) => shareInTree(lines.join('\n'), tree(lines.slice(0, n).join('\n')));
+    expect([taken(2), taken(7), taken(8)]).toEqual([0, 0, 0.04]);
   });
 
   it('leaves out what the agent had anyway', () => {

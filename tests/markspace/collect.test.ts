@@ -71,6 +71,13 @@ it('refuses new files that are not text, unless the policy allows them, and keep
   expect(collect(new Map(child).set('x.txt', textFile('x\n')), {}, child)).toMatchObject({ allowed: true });
 });
 
+it.each(['adapter/x.txt', 'Adapter/x.txt', 'adapter'])('keeps %s free: weights have that place in a commit', (path) => {
+  expect(collect(new Map(parent).set(path, textFile('x\n')))).toMatchObject({
+    ...{ allowed: false, rule: 'reserved-path', message: expect.stringContaining('outside adapter/') },
+  });
+  expect(collect(new Map(parent).set('adapters/x.txt', textFile('x\n')))).toMatchObject({ allowed: true });
+});
+
 it('records a refusal before it is told, once per refusal', async () => {
   const { space, journal } = await openSpace();
   const child = new Map(parent).set('evals/x.json', textFile('{}'));

@@ -1,19 +1,22 @@
 import { describe, expect, it } from 'vitest';
-import { createMemoryMarkStore } from '../../markspace/memory-store.ts';
+import type { NewMark, Observation } from '../../markspace/mark.ts';
 import { defaultPolicy } from '../../markspace/policy.ts';
+import type { MarkStore } from '../../markspace/store.ts';
+import { createMemoryMarkStore } from '../../markspace/stores/memory-store.ts';
 import { StorageFailedError } from '../../src/core/errors.ts';
 import { parseGenomeId, parseLineageId } from '../../src/core/ids.ts';
 import { a, aGenome, b, c, commitOf, openSpace } from './space-fixture.ts';
 
 describe('publishing', () => {
-  it('writes author, scope, confidence and time itself', async () => {
+  it('writes author, scope, score and time itself', async () => {
     const { space, genomes, store } = await openSpace();
     const genome = genomes.put(aGenome('x'));
     const mark = await space.handleFor(a).publish({ generation: 3, genome, commit: commitOf('x'), score: 0.5 });
     expect(mark).toMatchObject({
       author: 'a',
       scope: 'strategies/a',
-      confidence: 0.5,
+      confidence: 1,
+      score: 0.5,
       createdAtMs: 5_000,
       payload: genome,
       content: { generation: 3, commit: commitOf('x') },
@@ -29,7 +32,7 @@ describe('publishing', () => {
     expect(store.size).toBe(2);
     await publishAll({ a: 0.6 }, 4);
     const marks = await space.handleFor(a).read('strategies/a');
-    expect(marks.map((m) => m.confidence)).toEqual([0.5, 0.6]);
+    expect(marks).toMatchObject([{ score: 0.5 }, { score: 0.6 }]);
     expect(marks[1]!.supersedes).toBe(marks[0]!.id);
   });
 
@@ -59,19 +62,12 @@ describe('publishing', () => {
   it('shows nothing of a mark that could not be stored, and publishes it on the next try', async () => {
     const good = createMemoryMarkStore();
     let failures = 1;
-    const store = {
-      capabilities: good.capabilities,
-      get size() {
-        return good.size;
-      },
-      get: good.get,
-      inScope: good.inScope,
-      append: async (mark: Parameters<typeof good.append>[0]) => {
+    const store = Object.assign(Object.create(good) as MarkStore, {
+      append: async (mark: NewMark) => {
         if (failures-- > 0) throw new StorageFailedError('no space left');
         return good.append(mark);
       },
-      [Symbol.asyncDispose]: () => good[Symbol.asyncDispose](),
-    };
+    });
     const { space, publishAll } = await openSpace({ store });
     await expect(publishAll({ a: 1 })).rejects.toMatchObject({ code: 'STORAGE_FAILED' });
     expect(space.snapshot()).toEqual([]);
@@ -95,8 +91,8 @@ describe('the snapshot', () => {
     const { space, store, publishAll } = await openSpace();
     await publishAll({ a: 0.5 }, 1);
     const [first] = store.inScope('strategies/a');
-    await store.append({ ...first!, id: 'later', content: { generation: 9, commit: commitOf('z') } });
-    await store.append({ ...first!, id: 'foreign', author: 'b', confidence: 99 });
+    await store.append({ ...(first as Observation), id: 'later', content: { generation: 9, commit: commitOf('z') } });
+    await store.append({ ...(first as Observation), id: 'foreign', author: 'b', score: 99 });
     expect(space.snapshot()).toMatchObject([{ lineage: 'a', generation: 1 }]);
   });
 });

@@ -5,7 +5,9 @@ import { parse, tokenizer } from 'acorn';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { shamFile } from '../../markspace/strategies/sham.ts';
+import { shamTree } from '../../markspace/strategies/sham-tree.ts';
 import { sham, sourceOf, toText } from './sham-fixture.ts';
+import { treeOf } from './space-fixture.ts';
 
 /** Files of real projects, as agents write them. */
 const nodeModules = fileURLToPath(new URL('../../node_modules/', import.meta.url));
@@ -160,7 +162,7 @@ describe('sham JavaScript', () => {
 });
 
 describe('sham files of other kinds', () => {
-  it('keeps JSON valid, with its keys and without its values', () => {
+  it('keeps JSON valid, with its nesting and without its keys and values', () => {
     const original = {
       steps: ['try greedy first', 'then 42 swaps'],
       rate: 0.25,
@@ -172,17 +174,12 @@ describe('sham files of other kinds', () => {
     const text = JSON.stringify(original, null, 2);
     const made = sham(text, 'data/plan.json');
     expect(made).toHaveLength(text.length);
-    const back = JSON.parse(made) as typeof original;
-    expect(Object.keys(back)).toEqual(Object.keys(original));
-    expect(back.steps).toHaveLength(2);
-    expect(back.steps[0]).not.toBe(original.steps[0]);
-    expect(back.rate).not.toBe(0.25);
-  });
-
-  it('leaves the genome manifest as it is, at the root only', () => {
-    const manifest = '{"task":{"command":["node","task.mjs"]},"meta":{"command":["node","meta.mjs"]}}';
-    expect(sham(manifest, 'genome.json')).toBe(manifest);
-    expect(sham(manifest, 'old/genome.json')).not.toBe(manifest);
+    const back = Object.values(JSON.parse(made) as object);
+    expect(back.map((value) => typeof value)).toEqual(['object', 'number', 'object', 'boolean', 'boolean', 'string']);
+    expect(back[0]).toHaveLength(2);
+    expect(back[0][0]).not.toBe(original.steps[0]);
+    expect(back[1]).not.toBe(0.25);
+    for (const word of ['steps', 'rate', 'none']) expect(made).not.toContain(word);
   });
 
   it('scrambles prose and code of other languages, and keeps keywords and layout', () => {
@@ -225,5 +222,57 @@ describe('sham files of other kinds', () => {
     }));
     const all = [base, ...others].map((source) => toText(shamFile(bytes, source)));
     expect(new Set(all).size).toBe(5);
+  });
+});
+
+describe('a sham genome', () => {
+  const source = { seed: 1, lineage: 'b', generation: 3 };
+  const shamOf = (files: Record<string, string>) =>
+    Object.fromEntries([...shamTree(treeOf(files), source)].map(([path, bytes]) => [path, toText(bytes)]));
+  const manifestFor = (task: string) =>
+    `{"task":{"command":["node","${task}","--fast"]},"meta":{"command":["sh","-c","x"]}}`;
+
+  // Names say nothing, then: whoever sees the sham cannot tell which of the two it stands for.
+  it('is the same, whatever the names of files and directories', () => {
+    const segment = fc
+      .stringMatching(/^[a-z0-9 ._-]{1,40}$/)
+      .filter((name) => !/^\.|[. ]$|^(genome|metadata)/.test(name));
+    const ending = fc.constantFrom('.mjs', '.json', '.md', '.rs', '.py');
+    const file = fc.record({ ending, directory: fc.nat(3), text: fc.string({ maxLength: 60 }) });
+    const names = fc.uniqueArray(segment, { minLength: 16, maxLength: 16 });
+    fc.assert(
+      fc.property(fc.array(file, { maxLength: 12 }), names, names, (files, one, two) => {
+        const named = (words: readonly string[]) => {
+          const paths = files.map(({ directory, ending: kind }, i) => {
+            const above = directory === 0 ? '' : `${words[12 + directory]}/`;
+            return `${above}${words[i]}${kind}`;
+          });
+          const all = Object.fromEntries(paths.map((path, i) => [path, files[i]!.text]));
+          return paths[0] === undefined ? all : { ...all, 'genome.json': manifestFor(paths[0]) };
+        };
+        expect(shamOf(named(one))).toEqual(shamOf(named(two)));
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('has a manifest that starts its own files, with no other word of the peer', () => {
+    const made = shamOf({
+      'genome.json': manifestFor('./lib/simulated-annealing.mjs'),
+      'lib/simulated-annealing.mjs': '1;\n',
+    });
+    const script = Object.keys(made).find((path) => path !== 'genome.json')!;
+    expect(script).toMatch(/^[a-z]{7}\/[a-z]{7}\.mjs$/);
+    expect(JSON.parse(made['genome.json']!)).toEqual({
+      task: { command: ['node', script] },
+      meta: { command: ['sh'] },
+    });
+  });
+
+  it('has a useless manifest where there is none worth the name', () => {
+    const text = '{"task": "simulated annealing", "by": "hand"}';
+    const made = shamOf({ 'genome.json': text })['genome.json']!;
+    expect(made).toHaveLength(text.length);
+    for (const word of ['annealing', 'hand', 'task']) expect(made).not.toContain(word);
   });
 });

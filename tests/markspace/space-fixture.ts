@@ -1,8 +1,8 @@
 import { createMarkspace, type MarkspaceOptions } from '../../markspace/guard.ts';
 import type { Markspace, MountRequest } from '../../markspace/markspace.ts';
-import { createMemoryMarkStore } from '../../markspace/memory-store.ts';
 import { defaultPolicy } from '../../markspace/policy.ts';
 import type { MarkStore } from '../../markspace/store.ts';
+import { createMemoryMarkStore } from '../../markspace/stores/memory-store.ts';
 import { SimulatedClock } from '../../src/core/clock.ts';
 import { LineageCorruptError } from '../../src/core/errors.ts';
 import { type FileTree, manifestOf, sortTree, type TreeFile, textFile, treeId } from '../../src/core/file-tree.ts';
@@ -129,7 +129,6 @@ export function aMountRequest(fixture: SpaceFixture, changes: Partial<MountReque
     strategies: 'peers',
     seed: 1,
     evals: {},
-    visibility: { train: true, selection: false },
     ...changes,
   };
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { chatRequestSchema } from '../../src/core/chat.ts';
 import type { Model } from '../../src/core/define.ts';
+import { embeddingRequestSchema } from '../../src/core/embedding.ts';
 import { ModelUnavailableError } from '../../src/core/errors.ts';
 import { cassetteKey, createCassetteModel } from '../../src/models/cassette-model.ts';
 import { createScriptedModel } from '../support/scripted-model.ts';
@@ -12,6 +13,8 @@ import { createScriptedModel } from '../support/scripted-model.ts';
 const never = () => new AbortController().signal;
 const ask = (content: string, seed?: number) =>
   chatRequestSchema.parse({ messages: [{ role: 'user', content }], ...(seed === undefined ? {} : { seed }) });
+
+const embedding = (input: unknown) => embeddingRequestSchema.parse({ input });
 
 /** Says which call it was, so that a replay out of order shows. */
 const counting = (options = {}) => createScriptedModel((_request, call) => `call ${call}`, options);
@@ -50,8 +53,8 @@ describe('a cassette', () => {
       .complete(ask('x'.repeat(200)), never())
       .catch((e: Error) => e);
     const key = cassetteKey('c', ask('x'.repeat(200)));
-    expect(error).toMatchObject({ code: 'CASSETTE_MISSING', details: { model: 'c', messages: 1, key } });
-    expect((error as Error).message).toContain(`model c with 1 messages, the last one user: "${'x'.repeat(80)}" (key`);
+    expect(error).toMatchObject({ code: 'CASSETTE_MISSING', details: { model: 'c', key } });
+    expect((error as Error).message).toContain(`model c: user: "${'x'.repeat(80)}" (key ${key})`);
   });
 
   it('tells requests apart by any field, and models by name', () => {
@@ -157,6 +160,27 @@ describe('a cassette', () => {
     expect(record(file, live).isTrusted).toBe(true);
     expect(replay(file)).toMatchObject({ isTrusted: false });
     expect((await replay(file).complete(ask('a'), never())).costUsd).toBeCloseTo(0.015, 9);
+  });
+
+  it('replays embeddings as it replays answers, and tells them apart', async () => {
+    const file = await newFile();
+    const live = createScriptedModel(() => 'text', { usdPerToken: 0.001, embeds: (input) => [input.length, 0.5] });
+    const recorder = record(file, live);
+    const recorded = await recorder.embed!(embedding(['abc', 'a']), never());
+    await say(recorder, 'abc');
+    const player = replay(file);
+    expect(await player.embed!(embedding(['abc', 'a']), never())).toEqual({ ...recorded, source: 'replay' });
+    expect(await say(player, 'abc')).toBe('replay: text');
+    await expect(player.embed!(embedding('abc'), never())).rejects.toThrow('model c: embed: "abc" (key ');
+    await expect(player.embed!(embedding([1, 2]), never())).rejects.toMatchObject({ code: 'CASSETTE_MISSING' });
+  });
+
+  it('remembers that the model had no embeddings', async () => {
+    const file = await newFile();
+    const without = { code: 'MODEL_FAILED', details: { status: 404 } };
+    await expect(record(file, counting()).embed!(embedding('a'), never())).rejects.toMatchObject(without);
+    await expect(replay(file).embed!(embedding('a'), never())).rejects.toMatchObject(without);
+    await expect(replay(file).embed!(embedding('b'), never())).rejects.toMatchObject({ code: 'CASSETTE_MISSING' });
   });
 
   it('refuses to record nothing', () => {

@@ -3,19 +3,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { randomStream } from '../../src/core/random.ts';
 import { applyEdits, smallestReplacement } from '../../src/models/mutator/edit.ts';
-import { unresolvedNames } from '../../src/models/mutator/names.ts';
-import { type Program, parseProgram } from '../../src/models/mutator/source.ts';
-import { checkedResult, maxWork, operators, vary } from '../../src/models/mutator/variation.ts';
-import { estimateWork } from '../../src/models/mutator/work.ts';
+import { javascript } from '../../src/models/mutator/javascript/grammar.ts';
+import { unresolvedNames } from '../../src/models/mutator/javascript/names.ts';
+import { type Program, parseProgram } from '../../src/models/mutator/javascript/source.ts';
+import { estimateWork } from '../../src/models/mutator/javascript/work.ts';
+import { languageOf } from '../../src/models/mutator/languages.ts';
+import { operatorHarness } from './operator-harness.ts';
 
 const seedText = readFileSync(new URL('../../experiments/packing/seed/pack.mjs', import.meta.url), 'utf8');
-const seed = program(seedText);
-
-function program(text: string): Program {
-  const parsed = parseProgram(text);
-  if (parsed === null) throw new Error(`does not parse:\n${text}`);
-  return parsed;
-}
 
 /** A peer that differs from the seed in a number, in a function and in what that function needs. */
 const peerText = seedText
@@ -23,20 +18,7 @@ const peerText = seedText
   .replace('  return gain > 0 ||', '  return isBetter(gain) || gain > patience ||')
   .replace('const steps', 'const patience = 0.5;\nconst steps')
   .concat('\n/** Strictly. */\nfunction isBetter(gain) {\n  return gain > 0;\n}\n');
-const peer = program(peerText);
-
-/** Repeats one operator from many seeds and keeps what it made of `own`. */
-function results(operator: (typeof operators)[number], own: Program, other: Program | null, count = 24): string[] {
-  const changes = Array.from({ length: count }, (_, i) => operator(own, randomStream(i, 'operator'), other));
-  return changes.flatMap((change) => (change === null ? [] : [checkedResult(own, change) ?? []].flat()));
-}
-
-const named = new Map(
-  operators.flatMap((operator) => {
-    const change = Array.from({ length: 20 }, (_, i) => operator(seed, randomStream(i, 'name'), peer)).find(Boolean);
-    return change === undefined || change === null ? [] : [[change.operator, operator] as const];
-  }),
-);
+const { program, seed, peer, results, named } = operatorHarness(javascript, seedText, peerText);
 
 describe('operators on the seed genome', () => {
   it('are all applicable', () => {
@@ -86,9 +68,9 @@ describe('operators on the seed genome', () => {
         const random = randomStream(start, 'chain');
         let text = seedText;
         for (let i = 0; i < 5; i += 1) {
-          const next = vary(mix, { own: text, peer: peerText, isPeerBetter: true }, random);
+          const next = languageOf('pack.mjs')!.vary(mix, { own: text, peer: peerText, isPeerBetter: true }, random);
           if (next === null) break;
-          expect(estimateWork(program(next.text))).toBeLessThanOrEqual(maxWork);
+          expect(estimateWork(program(next.text))).toBeLessThanOrEqual(javascript.maxWork);
           const replacement = smallestReplacement(text, next.text);
           if (replacement !== null) expect(text.split(replacement.old).join(replacement.new)).toBe(next.text);
           text = next.text;
@@ -163,6 +145,23 @@ describe('crossover', () => {
       expect(results(named.get(name)!, seed, seed)).toEqual([]);
     }
   });
+});
+
+describe('a hostile text', () => {
+  it.each([
+    ['nests too deeply', `const a = ${'('.repeat(200_000)}1.5${')'.repeat(200_000)};\n`],
+    ['is one long sum', `const a = 0.5${' + 1.5'.repeat(60_000)};\n`],
+    ['calls through too many functions', chain(2_000, (i, next) => `function f${i}() { return 0.5 + ${next}; }`)],
+  ])('that %s is left alone, or varied, without harm', (_, text) => {
+    const language = languageOf('pack.mjs')!;
+    expect(language.computation(text)).toBeGreaterThanOrEqual(0);
+    const next = language.vary('structural', { own: text, peer: text, isPeerBetter: true }, randomStream(1, 'hostile'));
+    expect(next === null || parseProgram(next.text) !== null).toBe(true);
+  });
+
+  function chain(length: number, line: (i: number, next: string) => string): string {
+    return Array.from({ length }, (_, i) => line(i, i + 1 < length ? `f${i + 1}()` : '1')).join('\n');
+  }
 });
 
 describe('names', () => {

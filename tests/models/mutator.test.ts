@@ -8,6 +8,7 @@ import { type ChatMessage, type ChatRequest, chatCompletionSchema, chatRequestSc
 import { createMutator } from '../../src/models/mutator/mutator.ts';
 
 const seedDir = fileURLToPath(new URL('../../experiments/packing/seed/', import.meta.url));
+const pythonDir = fileURLToPath(new URL('../../experiments/packing/seed-python/', import.meta.url));
 const { createToolbox } = (await import(join(seedDir, 'tools.mjs'))) as {
   createToolbox(root: string): {
     tools: ChatRequest['tools'];
@@ -18,15 +19,15 @@ const signal = new AbortController().signal;
 const numeric = createMutator({ name: 'mutator:numeric', mix: 'numeric' });
 const structural = createMutator({ name: 'mutator:structural', mix: 'structural' });
 
-async function workspace(peers: Record<string, { score: number; pack: string }> = {}): Promise<string> {
+async function workspace(peers: Record<string, { score: number; pack: string }> = {}, seed = seedDir): Promise<string> {
   const dir = await mkdtemp(join(tmpdir(), 'mutator-'));
   onTestFinished(() => rm(dir, { recursive: true, force: true }));
-  await cp(seedDir, dir, { recursive: true });
+  await cp(seed, dir, { recursive: true });
   await mkdir(join(dir, 'evals'));
   await writeFile(join(dir, 'evals', 'train.json'), JSON.stringify({ status: 'measured', split: 'train', score: 2.1 }));
   for (const [name, { score, pack }] of Object.entries(peers)) {
     await mkdir(join(dir, 'strategies', name), { recursive: true });
-    await writeFile(join(dir, 'strategies', name, 'pack.mjs'), pack);
+    await writeFile(join(dir, 'strategies', name, seed === seedDir ? 'pack.mjs' : 'pack.py'), pack);
     await writeFile(join(dir, 'strategies', name, 'metadata.json'), JSON.stringify({ lineage: name, score }));
   }
   return dir;
@@ -77,6 +78,23 @@ describe('a generation', () => {
       ),
     );
     expect(changed).toContain(true);
+  });
+
+  it.each([numeric, structural])('of $name edits a genome in Python, and never its harness', async (model) => {
+    const summaries: string[] = [];
+    for (let seed = 0; seed < 6; seed += 1) {
+      const dir = await workspace({}, pythonDir);
+      const { summary, messages } = await evolve(dir, model, seed);
+      summaries.push(summary);
+      const edits = callsIn(messages).filter((c) => c.name === 'str_replace' || c.name === 'create');
+      expect(edits.length).toBeGreaterThanOrEqual(1);
+      for (const { args } of edits) expect(args.path).toMatch(/^(pack|generator|task)\.py$/);
+      const isChanged = async (f: string) =>
+        (await readFile(join(dir, f), 'utf8')) !== (await readFile(join(pythonDir, f), 'utf8'));
+      expect(await Promise.all(['pack.py', 'generator.py', 'task.py'].map(isChanged))).toContain(true);
+    }
+    for (const summary of summaries) expect(summary).toMatch(/^[a-z]+(-[a-z]+)+ in \w+\.py: /);
+    expect(new Set(summaries).size).toBeGreaterThan(3);
   });
 
   it('is the same bytes for the same messages and seed, and other code for another seed', async () => {
@@ -142,6 +160,17 @@ describe('peers', () => {
       if (summary.includes('adopt-constant from beta_gen4')) {
         expect(await readFile(join(dir, 'pack.mjs'), 'utf8')).toContain('const caution = 0.001;');
       }
+    }
+    expect(summaries.filter((s) => s.includes('adopt-constant from beta_gen4')).length).toBeGreaterThanOrEqual(2);
+  });
+
+  it('are taken over from in Python too', async () => {
+    const pack = await readFile(join(pythonDir, 'pack.py'), 'utf8');
+    const better = pack.replace('caution = 0.12', 'caution = 0.001');
+    const summaries: string[] = [];
+    for (let seed = 0; seed < 12; seed += 1) {
+      const dir = await workspace({ beta_gen4: { score: 2.4, pack: better } }, pythonDir);
+      summaries.push((await evolve(dir, numeric, seed)).summary);
     }
     expect(summaries.filter((s) => s.includes('adopt-constant from beta_gen4')).length).toBeGreaterThanOrEqual(2);
   });

@@ -1,7 +1,9 @@
 import { createServer } from 'node:net';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type ChatRequest, chatRequestSchema } from '../../src/core/chat.ts';
+import { decodeVector, embeddingRequestSchema, encodeVector } from '../../src/core/embedding.ts';
 import { describeError } from '../../src/core/errors.ts';
+import { randomStream } from '../../src/core/random.ts';
 import { createOpenAIModel, type OpenAIModelOptions } from '../../src/models/openai-model.ts';
 import { type ChatServer, type Fault, startChatServer } from '../support/chat-server.ts';
 
@@ -10,7 +12,7 @@ const secret = 'sk-Very5ecretKey';
 const question = chatRequestSchema.parse({ messages: [{ role: 'user', content: 'a private question' }] });
 
 async function start(faults: readonly Fault[], options: Partial<OpenAIModelOptions> = {}) {
-  const server = await startChatServer(() => 'fine', { faults });
+  const server = await startChatServer(() => 'fine', { faults, embeds: (input) => [input.length] });
   onTestFinished(() => server[Symbol.asyncDispose]());
   return { server, model: modelAt(server.url, options) };
 }
@@ -81,10 +83,39 @@ describe('an OpenAI-compatible model', () => {
     expect(server.requests).toHaveLength(3);
   });
 
-  it.each(['disconnect', 'disconnect-in-body'] as const)('tries again after a %s', async (kind) => {
-    const { server, model } = await start([{ kind }]);
-    expect((await model.complete(question, never)).completion.choices[0]!.message.content).toBe('fine');
-    expect(server.requests).toHaveLength(2);
+  it.each(['disconnect', 'disconnect-in-body'] as const)(
+    'tries again after a %s, and charges for one',
+    async (kind) => {
+      const { server, model } = await start([{ kind }], { price: { promptUsdPerMTok: 1, completionUsdPerMTok: 1 } });
+      const { completion, costUsd, attempts } = await model.complete(question, never);
+      expect(completion.choices[0]!.message.content).toBe('fine');
+      expect(server.requests).toHaveLength(2);
+      expect(attempts).toBe(2);
+      expect(costUsd).toBeCloseTo(15e-6, 12);
+    },
+  );
+
+  it.each(['disconnect', 'disconnect-in-body'] as const)(
+    'says that a request lost in a %s may be billed',
+    async (kind) => {
+      const { model } = await start([{ kind }], { maxRetries: 0 });
+      expect(await failureOf(model.complete(question, never))).toMatchObject({
+        code: 'MODEL_UNAVAILABLE',
+        details: { mayBeBilled: true, attempts: 1 },
+      });
+    },
+  );
+
+  it('waits twice as long each time without Retry-After, less a jitter from a stream of its own', async () => {
+    const overloaded = Array.from({ length: 3 }, (): Fault => ({ kind: 'status', status: 503 }));
+    const { server, model } = await start(overloaded, { maxRetries: 3 });
+    expect((await model.complete(question, never)).attempts).toBe(4);
+    const jitter = randomStream(0, 'model-retry', 'tutor');
+    for (const [i, gapMs] of gapsMs(server).entries()) {
+      const waitMs = 500 * 2 ** i * (1 - jitter.next() / 4);
+      expect(gapMs).toBeGreaterThanOrEqual(waitMs - 2);
+      expect(gapMs).toBeLessThan(waitMs + 400);
+    }
   });
 
   it('names the host and the reason of a refused connection', async () => {
@@ -93,7 +124,10 @@ describe('an OpenAI-compatible model', () => {
     const { port } = unused.address() as { port: number };
     await new Promise((resolve) => unused.close(resolve));
     const error = await failureOf(modelAt(`http://127.0.0.1:${port}/v1`, { maxRetries: 0 }).complete(question, never));
-    expect(error).toMatchObject({ code: 'MODEL_UNAVAILABLE', details: { network: 'ECONNREFUSED' } });
+    expect(error).toMatchObject({
+      code: 'MODEL_UNAVAILABLE',
+      details: { network: 'ECONNREFUSED', mayBeBilled: false },
+    });
     expect(error.message).toContain(`127.0.0.1:${port}): ECONNREFUSED`);
   });
 
@@ -209,5 +243,61 @@ describe('an OpenAI-compatible model', () => {
     const { server, model } = await start([], { apiKey: undefined });
     await model.complete(question, never);
     expect(server.requests[0]!.authorization).toBe('Bearer none');
+  });
+});
+
+describe('embeddings of an OpenAI-compatible model', () => {
+  const texts = embeddingRequestSchema.parse({ input: ['a private text', 'b'], dimensions: 2 });
+  const price = { promptUsdPerMTok: 3, completionUsdPerMTok: 15 };
+  const embeddings = { model: 'embed-x', usdPerMTok: 0.5 };
+  const item = (index: unknown, embedding: unknown) => ({ index, embedding });
+
+  it('asks for digits, by the provider’s own name of the model, and prices them by themselves', async () => {
+    const { server, model } = await start([], { price, embeddings });
+    const { embeddings: list, costUsd, attempts } = await model.embed!(texts, never);
+    expect(server.requests[0]!.body).toEqual({
+      model: 'embed-x',
+      input: ['a private text', 'b'],
+      dimensions: 2,
+      encoding_format: 'float',
+    });
+    expect(list.data.map((d) => decodeVector(d.embedding))).toEqual([[14], [1]]);
+    expect([costUsd, attempts]).toEqual([2e-6, 1]);
+    expect(model.embedPrice!(1_000_000)).toBe(0.5);
+  });
+
+  it.each([
+    ['out of order', [item(1, [2]), item(0, [1])]],
+    ['without numbers', [item(null, [1]), item(undefined, [2])]],
+    ['as base64 all the same', [item(0, encodeVector([1])), item(1, encodeVector([2]))]],
+  ])('understands vectors %s, and estimates tokens nobody counted', async (_what, data) => {
+    const { model } = await start([{ kind: 'body', body: { data } }], { embeddings: { model: 'e' } });
+    const { embeddings: list, costUsd } = await model.embed!(texts, never);
+    expect(list.data.map((d) => decodeVector(d.embedding))).toEqual([[1], [2]]);
+    // 14 bytes and 1 byte, at one token per three bytes.
+    expect([list.usage.prompt_tokens, costUsd]).toEqual([6, null]);
+  });
+
+  it.each([
+    ['too few', [item(0, [1])]],
+    ['the same one twice', [item(0, [1]), item(0, [2])]],
+    ['an empty one', [item(0, []), item(1, [2])]],
+    ['words', [item(0, ['x']), item(1, [2])]],
+    ['what no 32 bits can hold', [item(0, [1e300]), item(1, [2])]],
+  ])('fails for good on vectors that are %s', async (_what, data) => {
+    const { server, model } = await start([{ kind: 'body', body: { data } }], { embeddings });
+    expect(await failureOf(model.embed!(texts, never))).toMatchObject({
+      code: 'MODEL_FAILED',
+      details: { mayBeBilled: true, providerModel: 'embed-x' },
+    });
+    expect(server.requests).toHaveLength(1);
+  });
+
+  it('are retried as completions are', async () => {
+    const { server, model } = await start([{ kind: 'status', status: 503, headers: { 'retry-after-ms': '5' } }], {
+      embeddings,
+    });
+    expect((await model.embed!(texts, never)).attempts).toBe(2);
+    expect(server.requests).toHaveLength(2);
   });
 });

@@ -6,6 +6,7 @@ import { createBubblewrapProvider } from '../../sandboxes/bubblewrap/create-bubb
 import type { Generation } from '../../src/core/records.ts';
 import { factsOf, hill, repository, runCli, scratchDir, startCli } from '../support/example-run.ts';
 import { itNeeds } from '../support/require-service.ts';
+import { resultOf } from './kill-and-resume.ts';
 
 /** A copy of the hill experiment with some files replaced; it finds the package as a user's own would. */
 function hillWith(files: Readonly<Record<string, string>> = {}): string {
@@ -104,6 +105,40 @@ describe('bad input', () => {
       expect(g.train).not.toHaveProperty('score');
     }
   });
+
+  it('stops when no sandbox can be had any more, says why, and continues from there to the same result', async () => {
+    const experiment = hillWith(
+      edit(
+        'sandbox.ts',
+        'open: (spec, signal) => inner.open(spec, signal),',
+        `open: (spec, signal) => {
+        opened += 1;
+        if (opened > 12 && existsSync(import.meta.dirname + '/outage')) {
+          asked += 1;
+          throw new GalapagosError('SANDBOX_UNAVAILABLE', false, 'the engine is silent, asked ' + asked);
+        }
+        return inner.open(spec, signal);
+      },`,
+      ),
+    );
+    const plugin = join(experiment, 'sandbox.ts');
+    const imports = "import { existsSync } from 'node:fs';\nimport { GalapagosError } from 'galapagos';\n";
+    writeFileSync(plugin, `${imports}let opened = 0;\nlet asked = 0;\n${readFileSync(plugin, 'utf8')}`);
+    writeFileSync(join(experiment, 'outage'), '');
+    const sized = ['--arm', 'solo', '--set', 'budget.generations=4', '--json'];
+    const out = scratchDir();
+    const end = await runCli(['run', experiment, ...sized, '--out', out]);
+    expect(end.code).toBe(1);
+    const asked = Number(/the engine is silent, asked (\d+)/.exec(end.stderr)?.[1]);
+    // Each of the two lineages has asked for what it needed once; nobody has tried for ever.
+    expect(asked).toBeLessThanOrEqual(8);
+    rmSync(join(experiment, 'outage'));
+    const resumed = await runCli(['resume', join(out, 'hill-solo-1'), '--json']);
+    expect(resumed.code, resumed.stderr).toBe(0);
+    const other = scratchDir();
+    expect((await runCli(['run', experiment, ...sized, '--out', other])).code).toBe(0);
+    expect(resultOf(join(out, 'hill-solo-1'))).toEqual(resultOf(join(other, 'hill-solo-1')));
+  }, 120_000);
 
   it.each([
     ['loops for ever', 'for (;;);', 'timeout'],

@@ -14,6 +14,8 @@ const experiment = [
   ...['--set', 'budget.generations=3', '--set', 'items.test=1', '--set', 'items.selection=1'],
 ];
 
+const sets = (settings: readonly string[]) => settings.flatMap((setting) => ['--set', setting]);
+
 /** What must come out the same whatever happened on the way. */
 export function resultOf(dir: string): { readonly refs: string; readonly generations: readonly Generation[] } {
   const git = (...args: string[]) => execFileSync('git', ['-C', join(dir, 'lineage'), ...args], { encoding: 'utf8' });
@@ -31,12 +33,17 @@ function untimed(evaluation: Generation['train']): Generation['train'] {
   return { ...evaluation, items: evaluation.items.map((item) => ({ ...item, wallMs: 0 })) };
 }
 
-/** Runs the experiment without disturbance. @returns its directory and duration in milliseconds. */
+/**
+ * Runs the experiment without disturbance.
+ * @param settings - More of it, as `--set` takes it.
+ * @returns its directory and duration in milliseconds.
+ */
 export async function undisturbed(
   out: string,
+  settings: readonly string[] = [],
 ): Promise<{ readonly dir: string; readonly wallMs: number; readonly journalBytes: number }> {
   const before = performance.now();
-  const end = await runCli(['run', ...experiment, '--out', out]);
+  const end = await runCli(['run', ...experiment, ...sets(settings), '--out', out]);
   expect(end.code, end.stderr).toBe(0);
   const dir = join(out, 'packing-paired-11');
   return { dir, wallMs: performance.now() - before, journalBytes: statSync(join(dir, 'journal.jsonl')).size };
@@ -47,7 +54,12 @@ export async function undisturbed(
  * random point, resumes it, and maybe kills the resumed one too.
  * @returns the run's directory once it is done.
  */
-export async function killedAndResumed(out: string, seed: number, journalBytes: number): Promise<string> {
+export async function killedAndResumed(
+  out: string,
+  seed: number,
+  journalBytes: number,
+  settings: readonly string[] = [],
+): Promise<string> {
   const random = randomStream(seed, 'kill');
   const dir = join(out, 'packing-paired-11');
   const kills = 1 + random.int(2);
@@ -55,7 +67,7 @@ export async function killedAndResumed(out: string, seed: number, journalBytes: 
   for (let attempt = 0; attempt <= kills; attempt += 1) {
     const args = existsSync(join(dir, 'config.json'))
       ? ['resume', dir, '--json']
-      : ['run', ...experiment, '--out', out];
+      : ['run', ...experiment, ...sets(settings), '--out', out];
     const child = startCli(args);
     if (attempt < kills) await killAt(child, join(dir, 'journal.jsonl'), random.next() * journalBytes, random.int(30));
     end = await child.ended;

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -16,18 +16,25 @@ interface RemoteModel {
   readonly url: string;
   readonly authorizations: Set<string | undefined>;
   calls: number;
+  embedded: string[];
 }
 
-/** A server that speaks chat completions, with the mutator behind it: the first call is told to come back later. */
+/** A server that speaks chat completions, with the mutator behind it, and embeds: the first call is told to come back later. */
 async function startRemoteModel(): Promise<RemoteModel> {
   const mutator = createMutator({ name: 'remote', mix: 'numeric' });
-  const remote = { url: '', authorizations: new Set<string | undefined>(), calls: 0 };
+  const remote: RemoteModel & { url: string } = { url: '', authorizations: new Set(), calls: 0, embedded: [] };
   const server = createServer(async (request, response) => {
     let text = '';
     for await (const chunk of request) text += chunk;
     remote.authorizations.add(request.headers.authorization);
     remote.calls += 1;
     if (remote.calls === 1) return void response.writeHead(429, { 'retry-after': '0' }).end('{}');
+    if (request.url === '/v1/embeddings') {
+      const { input } = JSON.parse(text) as { input: string[] };
+      remote.embedded.push(...input);
+      const data = input.map((one, index) => ({ index, embedding: [one.length] }));
+      return void response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ data }));
+    }
     const { completion } = await mutator.complete(
       chatRequestSchema.parse(JSON.parse(text)),
       new AbortController().signal,
@@ -40,16 +47,18 @@ async function startRemoteModel(): Promise<RemoteModel> {
   return remote;
 }
 
-function experimentIn(dir: string, url: string, mode: 'record' | 'replay'): string {
+const packingSeed = join(repository, 'experiments', 'packing', 'seed');
+
+function experimentIn(dir: string, url: string, mode: 'record' | 'replay', seed = packingSeed): string {
   const file = join(dir, `${mode}.yaml`);
   writeFileSync(
     file,
     `name: remote
 niche: { module: circle-packing }
-seed: ${join(repository, 'experiments', 'packing', 'seed')}
+seed: ${seed}
 lineages: { a: { model: tape }, b: { model: tape } }
 models:
-  server: { kind: openai, model: m, baseUrl: "${url}", apiKey: "\${REMOTE_KEY}", price: { promptUsdPerMTok: 1, completionUsdPerMTok: 2 } }
+  server: { kind: openai, model: m, baseUrl: "${url}", apiKey: "\${REMOTE_KEY}", price: { promptUsdPerMTok: 1, completionUsdPerMTok: 2 }, embeddings: { model: e, usdPerMTok: 1 } }
   tape: { kind: cassette, file: tape.jsonl, mode: ${mode}${mode === 'record' ? ', of: server' : ''} }
 arms: [paired]
 seeds: [3]
@@ -95,6 +104,56 @@ describe('a model behind a server', () => {
 
       const leaks = spawnSync('grep', ['-rlF', key, dir], { encoding: 'utf8' });
       expect(leaks).toMatchObject({ status: 1, stdout: '' });
+    },
+    60_000,
+  );
+
+  itNeeds('bubblewrap', bubblewrap.usable ? null : bubblewrap.why)(
+    'is reached over HTTP by a genome that asks for it, embeddings included, and every call is on record',
+    async () => {
+      const dir = scratchDir();
+      const brief = ['--set', 'budget.generations=1'];
+      const remote = await startRemoteModel();
+      const seed = join(dir, 'seed');
+      cpSync(packingSeed, seed, { recursive: true });
+      const manifest = JSON.parse(readFileSync(join(seed, 'genome.json'), 'utf8'));
+      writeFileSync(join(seed, 'genome.json'), JSON.stringify({ ...manifest, gateway: 'http' }));
+      writeFileSync(
+        join(seed, 'gateway.mjs'),
+        `const post = async (path, body) => {
+          const answer = await fetch(process.env.OPENAI_BASE_URL + path, { method: 'POST', body: JSON.stringify(body) });
+          return answer.json();
+        };
+        export async function askModel(messages, tools) {
+          const { data } = await post('/embeddings', { input: messages.at(-1).content });
+          if (!(data[0].embedding[0] > 0)) throw new Error('no embedding');
+          return (await post('/chat/completions', { messages, tools })).choices[0].message;
+        }`,
+      );
+      const live = await runCli(
+        ['run', experimentIn(dir, remote.url, 'record', seed), '--out', join(dir, 'live'), '--json', ...brief],
+        { REMOTE_KEY: 'any' },
+      );
+      expect(live.code, live.stderr).toBe(0);
+      expect(JSON.parse(live.stdout).runs[0].lineages.a).toMatchObject({ generations: 1, failed: 0 });
+      expect(remote.embedded.length).toBeGreaterThan(4);
+
+      const calls = join(dir, 'live', 'remote-paired-3', 'calls', 'a', 'g00001.jsonl');
+      const lines = readFileSync(calls, 'utf8')
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line));
+      expect(lines.map((l) => l.index)).toEqual(lines.map((_, index) => index));
+      const embedded = lines.filter((l) => l.input !== undefined);
+      expect(embedded.length).toBe(lines.length / 2);
+      for (const { charged } of embedded)
+        expect(charged).toMatchObject({ completionTokens: 0, usd: expect.any(Number) });
+
+      const before = remote.calls;
+      const again = ['run', experimentIn(dir, remote.url, 'replay', seed), '--out', join(dir, 'again')];
+      const replay = await runCli([...again, ...brief]);
+      expect(replay.code, replay.stderr).toBe(0);
+      expect(remote.calls).toBe(before);
     },
     60_000,
   );

@@ -2,9 +2,10 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { ChatRequest, ModelAnswer } from '../../src/core/chat.ts';
+import type { EmbeddingAnswer } from '../../src/core/embedding.ts';
 import { parseLineageId } from '../../src/core/ids.ts';
 import { type GenerationCalls, openGenerationCalls } from '../../src/runtime/call-log.ts';
-import { toCompletion } from '../support/scripted-model.ts';
+import { toCompletion, toEmbeddingList } from '../support/scripted-model.ts';
 import { scratch } from './scratch.ts';
 
 const alice = parseLineageId('alice');
@@ -25,8 +26,9 @@ function record(
     digest: `d${index}`,
     request: request(...texts),
     latencyMs: 3,
+    charged: { promptTokens: 10, completionTokens: 5, usd: 0.1 },
     answer: changes.answer === undefined ? answer(`a${index}`) : changes.answer,
-    error: changes.answer === null ? { code: 'MODEL_FAILED', message: 'no' } : null,
+    error: changes.answer === null ? { code: 'MODEL_FAILED', message: 'no', attempts: 2 } : null,
   });
 }
 
@@ -71,6 +73,27 @@ describe('the calls of a generation', () => {
       ['meta', 2, 1],
       ['meta', 1, 2],
     ]);
+  });
+
+  it('hold embeddings beside the conversation that they interrupt', async () => {
+    const dir = await scratch();
+    const calls = openGenerationCalls(dir, alice, 2);
+    const embedded: EmbeddingAnswer = { embeddings: toEmbeddingList([[0.5, 1]]), costUsd: null, source: 'live' };
+    record(calls, 0, { texts: ['a', 'b'] });
+    calls.record('meta', {
+      index: 1,
+      digest: 'd1',
+      request: { model: 'm', input: ['some text'] },
+      latencyMs: 3,
+      charged: { promptTokens: 2, completionTokens: 0, usd: null },
+      answer: embedded,
+      error: null,
+    });
+    record(calls, 2, { texts: ['a', 'b', 'c'] });
+    expect(openGenerationCalls(dir, alice, 2).recall('meta', 1, 'd1')).toEqual(embedded);
+    const [, second, third] = await linesOf(dir);
+    expect(second).toMatchObject({ input: ['some text'], charged: { promptTokens: 2, usd: null } });
+    expect(third).toMatchObject({ sharedMessages: 2 });
   });
 
   it('survive a last line torn at any byte: the others are recalled, and the next is not glued to it', async () => {

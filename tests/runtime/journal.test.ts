@@ -1,8 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { monotonicMs, SimulatedClock } from '../../src/core/clock.ts';
+import { SimulatedClock } from '../../src/core/clock.ts';
 import type { Fact } from '../../src/core/journal.ts';
 import { sha256 } from '../../src/core/json.ts';
 import { openJournal, scanJournal } from '../../src/runtime/journal.ts';
@@ -55,6 +56,23 @@ describe('what is written', () => {
     );
   });
 
+  it('is a plain fact when it is found: copied, spread or written again it has its body, however long', async () => {
+    const path = await journalPath();
+    const bodies = [{ text: '\u{1f9ec}'.repeat(40_000) }, null, [], { key: '","body":' }];
+    await using journal = await openJournal(path, { clock: new SimulatedClock(5) });
+    for (const [i, body] of bodies.entries()) await journal.append('fact', `"${i}\\`, body);
+    const found = await read(path);
+    const expected = bodies.map((body, seq) => ({ seq, at: 5, type: 'fact', key: `"${seq}\\`, body }));
+    expect(found.map((fact) => ({ ...fact }))).toEqual(expected);
+    await journal.append('round.opened', '0', { round: 0 });
+    const plain = (await read(path)).at(-1)!;
+    const last = { seq: bodies.length, at: 5, type: 'round.opened', key: '0', body: { round: 0 } };
+    for (const copy of [{ ...plain }, JSON.parse(JSON.stringify(plain)), structuredClone(plain)]) {
+      expect(copy).toEqual(last);
+    }
+    expect(plain.body).toBe(plain.body);
+  });
+
   it('continues the chain when it is opened again', async () => {
     const path = await written(2);
     {
@@ -74,6 +92,41 @@ describe('what is written', () => {
       ['0', true],
       ['new', false],
     ]);
+  });
+
+  it('is told in its order and only when it is written, however much comes at once', async () => {
+    const path = await journalPath();
+    const told: number[] = [];
+    const onFact = ({ seq }: Fact) => {
+      told.push(seq);
+      expect(readFileSync(path, 'utf8').split('\n').length - 1).toBeGreaterThan(seq);
+    };
+    await using journal = await openJournal(path, { onFact });
+    const answers: string[] = [];
+    const append = async (type: string, key: string) => {
+      await journal.append(type, key, {});
+      answers.push(key);
+    };
+    const all = Array.from({ length: 200 }, (_, i) => `${i}`);
+    // A commit point waits for the device; what comes meanwhile is neither told nor answered before it.
+    await Promise.all(all.map((key, i) => append(i % 7 === 3 ? 'lineage.finished' : 'fact', key)));
+    expect(told).toEqual(all.map(Number));
+    expect(answers).toEqual(all);
+    expect((await read(path)).map(({ key }) => key)).toEqual(all);
+  });
+
+  it('is there though whoever listened to another one failed', async () => {
+    const path = await journalPath();
+    await using journal = await openJournal(path, {
+      onFact: ({ key }) => {
+        if (key === 'bad') throw new Error('the listener is broken');
+      },
+    });
+    const [first, bad, last] = await Promise.allSettled(
+      ['a', 'bad', 'b'].map((key) => journal.append('fact', key, {})),
+    );
+    expect([first?.status, bad?.status, last?.status]).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect((await read(path)).map(({ key }) => key)).toEqual(['a', 'bad', 'b']);
   });
 
   it('is nothing yet for a journal that does not exist', async () => {
@@ -248,21 +301,4 @@ describe('storage that fails', () => {
     await expect(journal.append('fact', 'late', {})).rejects.toMatchObject({ code: 'STORAGE_FAILED' });
     expect(await read(path)).toHaveLength(1);
   });
-});
-
-it('writes and reads facts at a speed worth printing', async () => {
-  const path = await journalPath();
-  const n = 5_000;
-  const body = { output: Array.from({ length: 26 }, (_, i) => i / 7) };
-  const startMs = monotonicMs();
-  {
-    await using journal = await openJournal(path);
-    for (let i = 0; i < n; i += 1) await journal.append('solver.finished', String(i), body);
-  }
-  const writtenMs = monotonicMs();
-  expect(await read(path)).toHaveLength(n);
-  const perSecond = (ms: number) => Math.round((n / ms) * 1_000);
-  console.log(
-    `journal: ${perSecond(writtenMs - startMs)} facts/s written, ${perSecond(monotonicMs() - writtenMs)} read`,
-  );
 });

@@ -48,6 +48,19 @@ describe('a run directory', () => {
     );
   });
 
+  it('that is older than a setting is read with its default', async () => {
+    const dir = await made(join(await scratch(), 'run'));
+    const path = runPaths(dir).manifest;
+    const written = JSON.parse(await readFile(path, 'utf8'));
+    const { validation: _, ...older } = structuredClone(written.config);
+    delete older.sandbox.ceiling;
+    await writeFile(path, JSON.stringify({ ...written, config: older }));
+    expect(readManifest(dir).config).toEqual(written.config);
+    await writeFile(path, JSON.stringify({ ...written, config: { ...older, budget: {} } }));
+    expect(() => readManifest(dir)).toThrow(expect.objectContaining({ code: 'RUN_FORMAT' }));
+    expect(() => readManifest(dir)).toThrow('budget.generations');
+  });
+
   it.each([
     ['{}', 'run format unknown (galapagos unknown)'],
     ['{', 'not readable JSON'],

@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { commitOf } from '../../actors/archivist/create-archivist.ts';
 import { advance, emptyState } from '../../actors/lineage/lineage-state.ts';
 import { SimulatedClock } from '../../src/core/clock.ts';
-import { parseLineageId } from '../../src/core/ids.ts';
+import { parseAdapterId, parseLineageId } from '../../src/core/ids.ts';
 import type { Generation } from '../../src/core/records.ts';
-import { noUsage } from '../../src/core/records.ts';
+import { generationSchema, noUsage } from '../../src/core/records.ts';
 import { openJournal, scanJournal } from '../../src/runtime/journal.ts';
 import { RunState } from '../../src/runtime/run-state.ts';
 import { commitId, failedEdit, generationOf, measured } from '../actors/samples.ts';
@@ -115,6 +116,14 @@ describe('the state of a run', () => {
       state.apply({ seq, at: 0, type: 'run.ended', key: String(seq), body: { status } });
     }
     expect(state.ended).toBeNull();
+  });
+
+  it('writes again, after a crash, which weights a generation had', () => {
+    const state = new RunState(manifest);
+    const adapter = { id: parseAdapterId('ef'.repeat(32)), tree: generationOf(0).genome };
+    const generation = generationSchema.parse(generationOf(0, { adapter }));
+    state.apply({ seq: 0, at: 0, type: 'lineage.finished', key: 'alice/0', body: { generation, stop: null } });
+    expect(commitOf(state.unsafeRounds[0]!.records[0]!, 0)).toMatchObject({ adapter: adapter.tree });
   });
 
   it('remembers why a lineage takes no further part, with or without a last generation', () => {

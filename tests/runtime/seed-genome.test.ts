@@ -28,6 +28,13 @@ it('reads every file in the order of its path, with the executable bit', async (
   expect(textOf(tree.get('task.mjs')!.bytes)).toBe('export {};');
 });
 
+it('leaves out what Python has compiled', async () => {
+  const dir = await seed();
+  await mkdir(join(dir, 'lib', '__pycache__'));
+  await writeFile(join(dir, 'lib', '__pycache__', 'a.cpython-311.pyc'), new Uint8Array([0]));
+  expect([...readSeedGenome(dir, limits).keys()]).toEqual(['genome.json', 'lib/meta.sh', 'task.mjs']);
+});
+
 it.each<[string, string, (dir: string) => Promise<unknown>]>([
   [
     'has no manifest',

@@ -28,11 +28,18 @@ describe('bubblewrap limits without control groups', () => {
     expect((await run(sandbox, ['echo', 'usable'])).stdout).toBe('usable\n');
   });
 
+  test('stops a process that has used the processor time of its command', async () => {
+    await using sandbox = await provider.open({ ...spec, limits: { ...limits, cpus: 1 / 60 } }, never);
+    const end = await run(sandbox, ['sh', '-c', 'while :; do :; done'], { timeoutMs: 60_000 });
+    expect(end).toMatchObject({ stoppedBy: 'timeout', exitCode: null, signal: 'SIGKILL' });
+    expect(end.cpuMs).toBeLessThan(2_000);
+    expect(end.peakMemoryMiB).toBeGreaterThan(0);
+  }, 60_000);
+
   test("tells Node's heap its limit, so that it collects before the watchdog strikes", async () => {
     await using sandbox = await provider.open(spec, never);
     const end = await run(sandbox, ['node', '-p', 'process.env.NODE_OPTIONS']);
     expect(end.stdout).toBe('--max-old-space-size=160\n');
-    expect(end).toMatchObject({ cpuMs: null, peakMemoryMiB: null });
   });
 });
 

@@ -39,9 +39,10 @@ describe('chooseProvider', () => {
 
   it('finds something on every system it supports, and says what it relies on', async () => {
     const providers = builtInProviders();
-    expect(providers.map((provider) => provider.name)).toEqual(['bubblewrap', 'process']);
+    expect(providers.map((provider) => provider.name)).toEqual(['docker', 'bubblewrap', 'process']);
     const { provider, status } = await chooseProvider('auto', providers);
     expect(status).toMatchObject({ usable: true, fix: '' });
-    expect(status.why).toMatch(provider.name === 'process' ? /NO ISOLATION/ : /namespaces/);
+    const reliesOn = { docker: /containers of engine/, bubblewrap: /namespaces/, process: /NO ISOLATION/ };
+    expect(status.why).toMatch(reliesOn[provider.name as keyof typeof reliesOn]);
   });
 });

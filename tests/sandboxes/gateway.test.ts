@@ -11,6 +11,8 @@ import {
   StorageFailedError,
 } from '../../src/core/errors.ts';
 import { canonicalJson, sha256 } from '../../src/core/json.ts';
+import { createOpenAIModel } from '../../src/models/openai-model.ts';
+import { startChatServer } from '../support/chat-server.ts';
 import { createTestBudget, eventually, latch, refusalOf, roomyLimits, startGateway } from '../support/gateway.ts';
 import { createScriptedModel, type Reply, toCompletion } from '../support/scripted-model.ts';
 
@@ -197,7 +199,11 @@ describe('the gateway, as the keeper of the budget', () => {
     await expect(call).rejects.toThrow();
     await eventually(() => expect(records).toHaveLength(1));
     expect(model.cancelled).toBe(1);
-    expect(records[0]).toMatchObject({ answer: null, error: { code: 'CANCELLED' } });
+    expect(records[0]).toMatchObject({
+      answer: null,
+      error: { code: 'CANCELLED' },
+      charged: { promptTokens: 9, completionTokens: 100, usd: null },
+    });
     expect(gateway.usage()).toMatchObject({ calls: 1, promptTokens: 9, completionTokens: 100 });
     expect(budget).toMatchObject({ spent: { tokens: 109 }, reserved: { tokens: 0 } });
   });
@@ -225,6 +231,55 @@ describe('the gateway, as the keeper of the budget', () => {
     expect((await client.chat.completions.create(user('x'))).choices).toHaveLength(1);
   });
 
+  it('logs how many tries an answer took, how long, and charges for one', async () => {
+    const overloaded = { kind: 'status' as const, status: 503, headers: { 'retry-after-ms': '150' } };
+    const answer = { kind: 'body' as const, body: toCompletion('fine') };
+    const cut = { kind: 'disconnect' as const };
+    const faults = [overloaded, cut, answer, ...Array.from({ length: 4 }, () => overloaded)];
+    const server = await startChatServer(() => 'fine', { faults });
+    onTestFinished(() => server[Symbol.asyncDispose]());
+    const price = { promptUsdPerMTok: 1, completionUsdPerMTok: 1 };
+    const model = createOpenAIModel({
+      name: 'm',
+      model: 'x',
+      baseUrl: server.url,
+      price,
+      maxRetries: 3,
+      timeoutMs: 5_000,
+    });
+    const { client, records, budget } = await startGateway(model, { budget: { usd: 1 } });
+    await client.chat.completions.create(user('hi'));
+    expect(records[0]).toMatchObject({
+      answer: { attempts: 3 },
+      charged: { promptTokens: 10, completionTokens: 5, usd: 15e-6 },
+    });
+    expect(records[0]!.latencyMs).toBeGreaterThan(150 + 375);
+    expect(await refusalOf(client.chat.completions.create(user('hi')))).toMatchObject({ code: 'model_unavailable' });
+    expect(records[1]).toMatchObject({
+      error: { code: 'MODEL_UNAVAILABLE', attempts: 4 },
+      charged: { promptTokens: 0, completionTokens: 0, usd: 0 },
+    });
+    expect(server.requests).toHaveLength(7);
+    expect(budget.spent.usd).toBeCloseTo(15e-6, 12);
+    expect(budget.reserved.usd).toBeCloseTo(0, 12);
+  });
+
+  it('cancels a call that waits for its next try when the client hangs up', async () => {
+    const faults = [{ kind: 'status' as const, status: 429, headers: { 'retry-after': '4' } }];
+    const server = await startChatServer(() => 'fine', { faults });
+    onTestFinished(() => server[Symbol.asyncDispose]());
+    const model = createOpenAIModel({ name: 'm', model: 'x', baseUrl: server.url, maxRetries: 3, timeoutMs: 20_000 });
+    const { client, records } = await startGateway(model);
+    const controller = new AbortController();
+    const call = client.chat.completions.create(user('x'), { signal: controller.signal });
+    await eventually(() => expect(server.requests).toHaveLength(1));
+    controller.abort();
+    await expect(call).rejects.toThrow();
+    await eventually(() => expect(records).toMatchObject([{ error: { code: 'CANCELLED', attempts: null } }]));
+    expect(records[0]!.latencyMs).toBeLessThan(4_000);
+    expect(server.requests).toHaveLength(1);
+  });
+
   it('reports what is the run’s own fault, and tells the sandbox nothing', async () => {
     const missing = new CassetteMissingError('no recording of "private"');
     const first = await startGateway(createScriptedModel(() => 'x', { failFirst: [missing] }));
@@ -244,9 +299,8 @@ describe('the gateway, as the keeper of the budget', () => {
 
   it('does not let a model with wrong numbers into the books', async () => {
     const broken = { ...toCompletion('x'), usage: { prompt_tokens: -5, completion_tokens: 0, total_tokens: -5 } };
-    const { client, gateway, budget } = await startGateway(echo(), {
-      complete: async () => ({ completion: broken, costUsd: null, source: 'live' }),
-    });
+    const liar = { ...echo(), complete: async () => ({ completion: broken, costUsd: null, source: 'live' as const }) };
+    const { client, gateway, budget } = await startGateway(liar);
     expect(await refusalOf(client.chat.completions.create(user('x')))).toMatchObject({ status: 500 });
     expect(gateway.failure()).toMatchObject({ code: 'CONTRACT_VIOLATED' });
     expect(budget.spent.tokens).toBe(0);
@@ -291,7 +345,7 @@ describe('the gateway, opening and closing', () => {
     const open = (at: string) =>
       openGateway({
         dir: at,
-        complete: (request, signal) => echo().complete(request, signal),
+        model: echo(),
         models: ['base'],
         limits: roomyLimits,
         budget: createTestBudget(),

@@ -21,7 +21,7 @@ describe('memory sandbox', () => {
       stdout: 'done',
     });
     expect(textOf((await sandbox.get(wideLimits)).get('out')!.bytes)).toBe('go on in 1');
-    expect(provider.commands).toEqual([{ sandbox: sandbox.id, argv: ['go', 'on'], stdin: 'in' }]);
+    expect(provider.commands).toEqual([{ sandbox: sandbox.id, argv: ['go', 'on'], stdin: 'in', gateway: null }]);
     expect(provider.openCount).toBe(1);
   });
 

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -97,9 +97,37 @@ describe('what sandboxes leave behind', () => {
       child.kill('SIGKILL');
       await until(() => processesNaming(mark).length === 0 && processesNaming(id).length === 0);
       const provider = createBubblewrapProvider({ scratchDir: scratch });
-      expect(await provider.reap(parseRunId('another-run'))).toBe(0);
-      expect(await provider.reap(parseRunId('killed'))).toBeGreaterThanOrEqual(1);
+      expect(await provider.reap(parseRunId('another-run'))).toEqual({
+        processes: 0,
+        'control groups': 0,
+        'scratch directories': 0,
+      });
+      expect(await provider.reap(parseRunId('killed'))).toMatchObject({ 'scratch directories': 1 });
       expect(leftovers(scratch, id)).toEqual([]);
+    },
+  );
+
+  needsBubblewrap(
+    'is half a sandbox when the runtime is killed while it is made, and reap ends it and spares the living',
+    async () => {
+      const scratch = tempDirectory();
+      const provider = createBubblewrapProvider({ scratchDir: scratch });
+      await using alive = await provider.open(sandboxSpec({ run: parseRunId('killed') }), never);
+      // What a killed runtime left behind: its number now belongs to nobody, or to a later process.
+      const label = join(scratch, 'bubblewrap', `killed.${process.pid}.1.1`);
+      const command = ['--dev-bind', '/', '/', '--', 'sh', '-c', 'sleep 60; true', label];
+      const half = spawn(realpathSync('/usr/bin/bwrap'), command);
+      onTestFinished(() => void half.kill('SIGKILL'));
+      const ended = new Promise((resolve) => half.once('exit', resolve));
+      await until(() => processesNaming(label).length > 0);
+      expect(await provider.reap(parseRunId('another-run'))).toEqual({
+        processes: 0,
+        'control groups': 0,
+        'scratch directories': 0,
+      });
+      expect(await provider.reap(parseRunId('killed'))).toMatchObject({ processes: 1 });
+      await ended;
+      expect((await run(alive, ['echo', 'alive'])).stdout).toBe('alive\n');
     },
   );
 
@@ -108,11 +136,11 @@ describe('what sandboxes leave behind', () => {
     const { child, id } = await startHost('process', scratch, ['sh', '-c', 'mkdir locked; chmod 0 locked; sleep 1']);
     const provider = createProcessProvider({ scratchDir: scratch });
     await using alive = await provider.open(sandboxSpec({ run: parseRunId('killed') }), never);
-    expect(await provider.reap('all')).toBe(0);
+    expect(await provider.reap('all')).toEqual({ 'scratch directories': 0 });
     child.kill('SIGKILL');
     await new Promise((resolve) => child.once('exit', resolve));
-    expect(await provider.reap(parseRunId('another-run'))).toBe(0);
-    expect(await provider.reap('all')).toBe(1);
+    expect(await provider.reap(parseRunId('another-run'))).toEqual({ 'scratch directories': 0 });
+    expect(await provider.reap('all')).toEqual({ 'scratch directories': 1 });
     expect(readdirSync(join(scratch, 'process'))).toEqual([alive.id]);
     expect(id).not.toBe(alive.id);
   });
@@ -123,8 +151,20 @@ describe('what sandboxes leave behind', () => {
     mkdirSync(join(scratch, 'process', `run.${process.pid}.1.1`), { recursive: true });
     mkdirSync(join(scratch, 'process', 'not-one-of-ours'));
     writeFileSync(join(scratch, 'process', 'a-file'), '');
-    expect(await provider.reap('all')).toBe(1);
+    expect(await provider.reap('all')).toEqual({ 'scratch directories': 1 });
     expect(readdirSync(join(scratch, 'process')).sort()).toEqual(['a-file', 'not-one-of-ours']);
+  });
+
+  it('is left alone when its maker belongs to another process namespace, where nobody here can see whether it lives', async () => {
+    const scratch = tempDirectory();
+    const provider = createProcessProvider({ scratchDir: scratch });
+    const dead = `run.${process.pid}.1.1`;
+    mkdirSync(join(scratch, 'process', `${dead}.1`), { recursive: true });
+    const { id } = await provider.open(sandboxSpec(), never);
+    const [, , , , ...here] = id.split('.');
+    mkdirSync(join(scratch, 'process', [dead, ...here].join('.')));
+    expect(await provider.reap('all')).toEqual({ 'scratch directories': 1 });
+    expect(readdirSync(join(scratch, 'process')).sort()).toEqual([`${dead}.1`, id]);
   });
 
   needsBubblewrap('is nothing after opening failed', async () => {

@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { ChatRequest } from '../../src/core/chat.ts';
-import { type Script, toCompletion } from './scripted-model.ts';
+import { decodeVector } from '../../src/core/embedding.ts';
+import { type Embed, type Script, toCompletion, toEmbeddingList } from './scripted-model.ts';
 
 /** One way to misbehave. Each is used up by one request, in order. */
 export type Fault =
@@ -23,6 +24,7 @@ export type Fault =
 export interface SeenRequest {
   readonly atMs: number;
   readonly authorization: string | undefined;
+  /** Of a request for embeddings, too: what was sent, whatever its shape. */
   readonly body: ChatRequest;
 }
 
@@ -38,6 +40,8 @@ export interface ChatServer extends AsyncDisposable {
 export interface ChatServerOptions {
   readonly faults?: readonly Fault[];
   readonly delayMs?: number;
+  /** Answers `/embeddings` with digits. Without it there is no such route. */
+  readonly embeds?: Embed;
 }
 
 export async function startChatServer(script: Script, options: ChatServerOptions = {}): Promise<ChatServer> {
@@ -52,7 +56,14 @@ export async function startChatServer(script: Script, options: ChatServerOptions
     const fault = faults.shift();
     if (fault !== undefined) return misbehave(fault, response);
     if (options.delayMs !== undefined) await new Promise((resolve) => setTimeout(resolve, options.delayMs));
-    sendJson(response, 200, toCompletion(script(body, call), `chatcmpl-${call}`, body.model));
+    if (!incoming.url?.endsWith('/embeddings')) {
+      return sendJson(response, 200, toCompletion(script(body, call), `chatcmpl-${call}`, body.model));
+    }
+    if (options.embeds === undefined) return sendJson(response, 404, { error: { message: 'no such route' } });
+    const { input } = body as unknown as { readonly input: readonly (string | number[])[] };
+    const list = toEmbeddingList(input.map(options.embeds), body.model);
+    const data = list.data.map((item) => ({ ...item, embedding: decodeVector(item.embedding) }));
+    sendJson(response, 200, { ...list, data });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {

@@ -71,9 +71,8 @@ export async function startGateway(model: Model, overrides: Overrides = {}): Pro
   const stop = new AbortController();
   const gateway = await openGateway({
     dir,
-    complete: (request, signal) => model.complete(request, signal),
+    model,
     models: ['base'],
-    price: (prompt, completion) => model.price(prompt, completion),
     seedFor: (index) => 1_000 + index,
     recall: () => null,
     onCall: (record) => void records.push(record),

@@ -24,7 +24,7 @@ export type MemoryWorkspace = Map<string, TreeFile>;
 /**
  * Plays a command. What it leaves out of the result means success without
  * output; what it throws is the sandbox failing. `options.signal` aborts when
- * the command is stopped for whatever reason.
+ * the command is stopped for whatever reason; `options.env` holds `GALAPAGOS_GATEWAY` when one is connected.
  */
 export type MemoryCommand = (
   argv: readonly string[],
@@ -34,7 +34,12 @@ export type MemoryCommand = (
 
 export interface MemoryProvider extends SandboxProvider {
   /** Every command so far, oldest first. */
-  readonly commands: readonly { readonly sandbox: string; readonly argv: readonly string[]; readonly stdin: string }[];
+  readonly commands: readonly {
+    readonly sandbox: string;
+    readonly argv: readonly string[];
+    readonly stdin: string;
+    readonly gateway: string | null;
+  }[];
   /** Specs of the sandboxes opened so far. */
   readonly opened: readonly SandboxSpec[];
   /** How many sandboxes are open now. */
@@ -48,7 +53,7 @@ export interface MemoryOptions {
 
 /** A sandbox provider without processes: fast, scripted, and as strict as the port. */
 export function createMemoryProvider(command: MemoryCommand, options: MemoryOptions = {}): MemoryProvider {
-  const commands: { sandbox: string; argv: readonly string[]; stdin: string }[] = [];
+  const commands: { sandbox: string; argv: readonly string[]; stdin: string; gateway: string | null }[] = [];
   const opened: SandboxSpec[] = [];
   const open = new Set<Sandbox>();
   let failures = options.failFirstOpens ?? 0;
@@ -71,7 +76,8 @@ export function createMemoryProvider(command: MemoryCommand, options: MemoryOpti
       }
       const sandbox: Sandbox = memorySandbox(spec, `memory-${opened.length}`, {
         command: (argv, workspace, execOptions) => {
-          commands.push({ sandbox: sandbox.id, argv, stdin: execOptions.stdin ?? '' });
+          const gateway = execOptions.env?.GALAPAGOS_GATEWAY ?? null;
+          commands.push({ sandbox: sandbox.id, argv, stdin: execOptions.stdin ?? '', gateway });
           return command(argv, workspace, execOptions);
         },
         onGone: () => open.delete(sandbox),
@@ -80,7 +86,7 @@ export function createMemoryProvider(command: MemoryCommand, options: MemoryOpti
       open.add(sandbox);
       return sandbox;
     },
-    reap: async () => 0,
+    reap: async () => ({}),
     async [Symbol.asyncDispose]() {
       await Promise.all([...open].map((sandbox) => sandbox[Symbol.asyncDispose]()));
     },
@@ -96,12 +102,21 @@ function memorySandbox(spec: SandboxSpec, id: string, hooks: MemoryHooks): Sandb
   const workspace: MemoryWorkspace = new Map();
   const reserved = new Set(spec.mounts.map(({ target }) => target));
   const queue = inOrder();
+  let gateway: string | null = null;
   const gone = new AbortController();
   place(workspace, spec.files, reserved, spec.limits.diskMiB);
   return {
     id,
     provider: 'memory',
-    exec: (argv, options) => queue.run(() => play(hooks.command, argv, workspace, options, gone.signal)),
+    connect: (socket) =>
+      queue.run(async () => {
+        gateway = socket;
+      }),
+    exec: (argv, options) =>
+      queue.run(() => {
+        const env = { ...(gateway === null ? {} : { GALAPAGOS_GATEWAY: gateway }), ...options.env };
+        return play(hooks.command, argv, workspace, { ...options, env }, gone.signal);
+      }),
     put: (files) => queue.run(async () => place(workspace, files, reserved, spec.limits.diskMiB)),
     get: (limits) => queue.run(async () => collect(workspace, limits)),
     async [Symbol.asyncDispose]() {

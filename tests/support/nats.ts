@@ -16,14 +16,21 @@ export const natsMissing = binary === null ? 'no nats-server binary found; insta
 
 export interface OwnNatsServer extends NatsServer, AsyncDisposable {
   readonly storeDir: string;
+  /** Takes away all it has stored. Stop it first. */
+  empty(): Promise<void>;
 }
 
 /** A NATS server of a test's own, on a free loopback port, with a store that goes with it. */
-export async function openNatsServer(): Promise<OwnNatsServer> {
+export async function openNatsServer(config?: string): Promise<OwnNatsServer> {
   const storeDir = await mkdtemp(join(tmpdir(), 'galapagos-nats-'));
-  const server = await spawnNatsServer({ binary: binary ?? 'nats-server', storeDir });
+  const server = await spawnNatsServer({
+    binary: binary ?? 'nats-server',
+    storeDir,
+    ...(config === undefined ? {} : { config }),
+  });
   return Object.assign(server, {
     storeDir,
+    empty: () => rm(join(storeDir, 'jetstream'), { recursive: true, force: true }),
     async [Symbol.asyncDispose]() {
       await server.stop();
       await rm(storeDir, { recursive: true, force: true });

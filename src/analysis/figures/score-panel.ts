@@ -1,6 +1,6 @@
 import type { ScoreFormat } from '../format.ts';
 import type { CurvePoint, LineageOutcome } from '../lineage-outcome.ts';
-import { median } from '../statistics.ts';
+import { median } from '../statistics/summary.ts';
 import { labelPositions } from './label-positions.ts';
 import { type Axis, isBelow, type Scale } from './scale.ts';
 import { boldWidth, element, ink, line, short, shortened, text, textWidth } from './svg.ts';

@@ -1,6 +1,6 @@
-import { pValue, type ScoreFormat } from '../format.ts';
-import type { Interval } from '../statistics.ts';
-import { type GainInference, type GainPoint, isUneven, type TransferGain } from '../transfer.ts';
+import type { ScoreFormat } from '../format.ts';
+import { type GainPoint, isUneven, type TransferGain } from '../transfer.ts';
+import { between, inferred, intervalWords, pColumns } from './inference.ts';
 import { type Column, column } from './table.ts';
 
 export function gainColumns({ signed }: ScoreFormat): Column<TransferGain>[] {
@@ -18,38 +18,30 @@ export function gainColumns({ signed }: ScoreFormat): Column<TransferGain>[] {
 
 /** Empty for three seeds or fewer. */
 function inferenceColumns(signed: ScoreFormat['signed']): Column<TransferGain>[] {
-  const between = ({ low, high }: Interval) => `${signed(low)} to ${signed(high)}`;
+  const of = (g: TransferGain) => g.inference;
   return [
     inferred(
+      of,
       'mean',
       'mean',
       (i) => i.mean,
       (i) => signed(i.mean),
     ),
     inferred(
+      of,
       'interval_low',
       '95 % t-interval',
       (i) => i.interval.low,
-      (i) => between(i.interval),
+      (i) => intervalWords(i.interval, signed),
     ),
     inferred(
+      of,
       'range_low',
       'range',
       (i) => i.range.low,
-      (i) => between(i.range),
+      (i) => between(i.range, signed),
     ),
-    inferred(
-      'p',
-      'p (smallest possible)',
-      (i) => i.p,
-      (i) => `${pValue(i.p!)} (${pValue(i.floor!)})`,
-    ),
-    inferred(
-      'p_holm',
-      'p (Holm)',
-      (i) => i.holmP,
-      (i) => pValue(i.holmP!),
-    ),
+    ...pColumns(of),
   ];
 }
 
@@ -78,21 +70,6 @@ function perSeed(
   };
 }
 
-function inferred(
-  key: string,
-  title: string,
-  of: (inference: GainInference) => number | null,
-  write: (inference: GainInference) => string,
-): Column<TransferGain> {
-  const words = (i: GainInference) => (of(i) === null ? 'not computed' : write(i));
-  return {
-    key,
-    title,
-    show: ({ inference }) => (inference === null ? '–' : words(inference)),
-    raw: ({ inference }) => (inference === null ? null : of(inference)),
-  };
-}
-
 /** One seed of one comparison. */
 export interface GainRow {
   readonly gain: TransferGain;
@@ -109,6 +86,10 @@ export function gainPointColumns(): Column<GainRow>[] {
     column('lineage', (r) => r.gain.lineage),
     column('seed', (r) => r.point.seed),
     column('gain', (r) => r.point.gain),
+    column('gain_5', (r) => r.point.early.at5),
+    column('gain_10', (r) => r.point.early.at10),
+    column('gain_20', (r) => r.point.early.at20),
+    column('gain_area', (r) => r.point.area),
     column('test_gain', (r) => r.point.testGain),
     column('generations_paired', (r) => r.point.generations.paired),
     column('generations_control', (r) => r.point.generations.control),

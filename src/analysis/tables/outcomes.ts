@@ -1,5 +1,7 @@
 import { fixed, type ScoreFormat, usd } from '../format.ts';
+import { itemInterval } from '../items.ts';
 import { type LineageOutcome, type ScoredGeneration, testScore } from '../lineage-outcome.ts';
+import { efficiencyCsvColumns } from './efficiency.ts';
 import { type Column, column, measuredColumn } from './table.ts';
 
 export function outcomeColumns({ score, signed }: ScoreFormat): Column<LineageOutcome>[] {
@@ -50,15 +52,22 @@ export function outcomeCsvColumns(format: ScoreFormat): Column<LineageOutcome>[]
     column('imp_10', (o) => o.imp.at10),
     column('imp_20', (o) => o.imp.at20),
     column('test_status', (o) => o.test?.status ?? 'not opened'),
+    column('test_items', (o) => itemInterval(o.test)?.n ?? null),
+    column('test_low', (o) => itemInterval(o.test)?.low ?? null),
+    column('test_high', (o) => itemInterval(o.test)?.high ?? null),
     column('promoted', (o) => o.counts.promoted),
     column('reads', (o) => o.counts.reads),
     column('calls', (o) => o.spent.calls),
+    ...efficiencyCsvColumns,
   ];
 }
 
 function testWords({ test }: LineageOutcome, score: ScoreFormat['score']): string {
   if (test === null) return 'not opened';
-  return test.status === 'measured' ? score(test.score) : `failed: ${test.reason}`;
+  if (test.status === 'failed') return `failed: ${test.reason}`;
+  const interval = itemInterval(test);
+  if (interval === null) return score(test.score);
+  return `${score(test.score)} (${score(interval.low)} to ${score(interval.high)}, ${interval.n} items)`;
 }
 
 /** One generation of a score curve. */

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { diffGenerations, locateTarget, type Target } from '../../index.ts';
 import { type CommonOptions, type Session, withJson } from '../session.ts';
 import { cleanLines } from '../text/clean.ts';
-import type { Paint } from '../text/paint.ts';
+import { paintDiff } from '../text/diff.ts';
 import { defaultOut } from './places.ts';
 
 interface DiffFlags extends CommonOptions {
@@ -26,12 +26,12 @@ Examples:
     .action(async (a: string, b: string | undefined, _options, command: Command) => {
       const { out, json } = command.optsWithGlobals<DiffFlags>();
       const first = await locateTarget(a, out);
-      const second = b === undefined ? null : await locateTarget(b, out);
+      const second = b === undefined ? null : await locateTarget(b, out, first.record);
       const diff = await diffGenerations(first, second);
       if (json === true) return session.printJson(document(first, second, diff));
       if (diff === '') return session.note('no difference');
       // Piped, it is a patch and stays as it is, byte for byte.
-      session.io.stdout.write(session.io.stdout.isTTY ? colored(session.paint, cleanLines(diff)) : diff);
+      session.io.stdout.write(session.io.stdout.isTTY ? paintDiff(session.paint, cleanLines(diff)) : diff);
     });
 }
 
@@ -48,16 +48,4 @@ function document(first: Target, second: Target | null, diff: string) {
 function parentOf({ record, lineage, generation }: Target): Target {
   const known = record.lineages.find((l) => l.id === lineage)?.generations ?? [];
   return { record, lineage, generation: known.find((g) => g.generation === generation?.parent) ?? null };
-}
-
-function colored(paint: Paint, diff: string): string {
-  return diff
-    .split('\n')
-    .map((line) => {
-      if (/^(diff |index |\+\+\+ |--- )/.test(line)) return paint.bold(line);
-      if (line.startsWith('@@')) return paint.cyan(line);
-      if (line.startsWith('+')) return paint.green(line);
-      return line.startsWith('-') ? paint.red(line) : line;
-    })
-    .join('\n');
 }

@@ -18,24 +18,42 @@ export function addDoctor(program: Command, session: Session): void {
     });
 }
 
-function canRun({ git, sandboxes }: Diagnosis): boolean {
-  return git.usable && Object.values(sandboxes).some((s) => s.usable);
+function canRun({ git, auto, memory }: Diagnosis): boolean {
+  return git.usable && auto !== null && memory.sandboxes > 0;
+}
+
+const nameWidth = 'bubblewrap'.length;
+
+interface Finding {
+  readonly usable: boolean;
+  readonly why: string;
+  readonly fix: string;
+  readonly version?: string | null;
 }
 
 function lines(session: Session, diagnosis: Diagnosis): string[] {
-  const { sandboxes, node, git, ...optional } = diagnosis;
-  const row = (name: string, s: { usable: boolean; why: string; fix: string; version?: string | null }) => [
-    ` ${s.usable ? session.paint.green(session.glyphs.yes) : session.paint.yellow(session.glyphs.no)} ${name}`,
-    s.version ?? '',
-    clean(s.why) + (s.usable || s.fix === '' ? '' : `; ${clean(s.fix)}`),
-  ];
-  const rows = [
-    ...Object.entries({ node, git }).map(([name, s]) => row(name, s)),
-    ...Object.entries(sandboxes).map(([name, s]) => row(`sandbox ${name}`, s)),
-    ...Object.entries(optional).map(([name, s]) => row(`${name} (optional)`, s)),
-  ];
+  const { node, git, sandboxes, auto, limits, memory, disk, nats, python, gpu, embedded } = diagnosis;
+  const { paint, glyphs } = session;
+  const rows = (findings: Readonly<Record<string, Finding>>) =>
+    Object.entries(findings).flatMap(([name, { usable, version = null, why, fix }]) => [
+      [
+        ` ${usable ? paint.green(glyphs.yes) : paint.yellow(glyphs.no)} ${name.padEnd(nameWidth)}`,
+        version === null || why.includes(version) ? clean(why) : `${version}, ${clean(why)}`,
+      ],
+      ...(usable || fix === '' ? [] : [['', `to fix it: ${clean(fix)}`]]),
+    ]);
   const verdict = canRun(diagnosis)
     ? `Experiments run here: ${session.io.commandName} run packing`
-    : 'Experiments cannot run here: git and one usable sandbox are needed.';
-  return [...columns(rows), '', verdict];
+    : 'Experiments cannot run here: git, one usable sandbox and memory for it are needed.';
+  const sections = {
+    Needed: { node, git },
+    [`Sandboxes (one is needed; auto takes ${auto ?? 'none of them'})`]: sandboxes,
+    'Room and limits': { memory, disk, limits },
+    Optional: { python, nats, gpu, embedded },
+  };
+  return [
+    ...Object.entries(sections).flatMap(([title, findings]) => [paint.bold(title), ...columns(rows(findings))]),
+    '',
+    verdict,
+  ];
 }

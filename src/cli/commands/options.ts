@@ -29,3 +29,16 @@ export function positiveCount(text: string): number {
   if (!/^[1-9]\d{0,5}$/.test(text)) throw new InvalidArgumentError('Expected a whole number, 1 or more.');
   return Number(text);
 }
+
+export function deviation(text: string): number {
+  const value = Number(text);
+  if (!/^[\d.]+(e-?\d+)?$/i.test(text) || !Number.isFinite(value))
+    throw new InvalidArgumentError('Expected a standard deviation in units of the score, 0 or more, such as 0.02.');
+  return value;
+}
+
+export function probability(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value < 1)) throw new InvalidArgumentError('Expected a number between 0 and 1, such as 0.8.');
+  return value;
+}

@@ -2,8 +2,8 @@ import { arms, type ExperimentPlan } from '../../index.ts';
 import { counted } from '../text/numbers.ts';
 import { columns } from '../text/width.ts';
 
-/** What an experiment would do at most, for people. */
-export function planLines(plan: ExperimentPlan): string[] {
+/** What an experiment would do at most, for people; `findings` is what else there is to say of it. */
+export function planLines(plan: ExperimentPlan, findings: readonly string[] = []): string[] {
   const { experiment, seeds, lineages, runs, generations, evaluations, maxTokens, maxUsd } = plan;
   const purpose = (arm: string) => (arms as Readonly<Record<string, { readonly purpose: string }>>)[arm]?.purpose ?? '';
   const grouped = (n: number) => n.toLocaleString('en-US');
@@ -22,10 +22,11 @@ export function planLines(plan: ExperimentPlan): string[] {
       ['tokens', `at most ${grouped(maxTokens)}`],
       [
         'cost',
-        maxUsd === null ? 'no upper bound: set a price for each model, or budget.usd' : `at most $${maxUsd.toFixed(2)}`,
+        maxUsd === null ? 'not known: set a price for each model, or budget.usd' : `at most $${maxUsd.toFixed(2)}`,
       ],
     ]),
     '',
+    ...(findings.length > 0 ? [...findings, ''] : []),
     'Nothing was run.',
   ];
 }

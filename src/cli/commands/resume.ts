@@ -9,7 +9,7 @@ export function addResume(program: Command, session: Session): void {
     .summary('continue an unfinished run, or all runs started together')
     .description('Continue a run that was stopped, killed or failed, to the end an undisturbed run would have reached.')
     .option('--out <dir>', `where runs are looked for (default: ${defaultOut})`)
-    .option('--nats <url>', 'let the actors talk over this NATS server')
+    .option('--nats <url>', 'let the actors talk over this NATS server; spawn starts one for the time being')
     .addHelpText(
       'after',
       `

@@ -23,8 +23,8 @@ export function addRun(program: Command, session: Session): void {
     .option('--arm <name>', 'run only this arm; repeat it or separate by commas', armList)
     .option('--set <path=value>', 'change one value of the experiment; repeatable', setting)
     .option('--out <dir>', `where runs are written (default: ${defaultOut})`)
-    .option('--sandbox <provider>', 'bubblewrap, process, auto, or a module')
-    .option('--nats <url>', 'let the actors talk over this NATS server')
+    .option('--sandbox <provider>', 'docker, bubblewrap, process, auto, or a module')
+    .option('--nats <url>', 'let the actors talk over this NATS server; spawn starts one for the time being')
     .option('--parallel <n>', 'runs at one time (default: one per core)', positiveCount)
     .option('--dry-run', 'say what it would do and cost at most, and do nothing')
     .addHelpText(

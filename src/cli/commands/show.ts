@@ -1,19 +1,30 @@
 import type { Command } from 'commander';
-import { type LineageRecord, locateTarget, outcomeOf, type RunRecord, type Target } from '../../index.ts';
+import {
+  type GenerationDetail,
+  type LineageRecord,
+  locateTarget,
+  outcomeOf,
+  type RunRecord,
+  readGeneration,
+  type Target,
+} from '../../index.ts';
 import { type CommonOptions, type Session, withJson } from '../session.ts';
 import { defaultOut } from './places.ts';
-import { generationLines, lineageLines, runLines } from './show-lines.ts';
+import { generationLines } from './show-generation-lines.ts';
+import { lineageLines, runLines } from './show-lines.ts';
 
 interface ShowFlags extends CommonOptions {
   readonly out: string;
+  readonly patch?: boolean;
 }
 
 export function addShow(program: Command, session: Session): void {
   withJson(program.command('show <target>'))
     .summary('show a run, a lineage or a generation')
     .description(
-      'Show a run, one of its lineages, or one generation: what it changed, scored, read and why it was kept.',
+      'Show a run, one of its lineages, or one generation: what it changed, scored, read, asked the model and why it was kept.',
     )
+    .option('-p, --patch', 'the whole diff of a generation as well')
     .option('--out <dir>', 'where runs are looked for', defaultOut)
     .addHelpText(
       'after',
@@ -25,15 +36,16 @@ Examples:
   galapagos show packing-paired-1/numeric/3 --json`,
     )
     .action(async (path: string, _options, command: Command) => {
-      const { out, json } = command.optsWithGlobals<ShowFlags>();
+      const { out, json, patch } = command.optsWithGlobals<ShowFlags>();
       const target = await locateTarget(path, out);
-      if (json === true) session.printJson(documentOf(target));
-      else session.print(...linesOf(session, target));
+      const detail = target.generation === null ? null : await readGeneration(target);
+      if (json === true) session.printJson(documentOf(target, detail));
+      else session.print(...linesOf(session, target, detail, patch === true));
     });
 }
 
-function documentOf({ record, lineage, generation }: Target): unknown {
-  if (generation !== null) return { run: record.run, ...generation };
+function documentOf({ record, lineage, generation }: Target, detail: GenerationDetail | null): unknown {
+  if (generation !== null) return { run: record.run, ...generation, ...detail };
   const outcome = outcomeOf(record.experiment, [record], null).runs[0]!;
   if (lineage !== null) {
     const { generations, test } = lineageOf(record, lineage);
@@ -44,12 +56,16 @@ function documentOf({ record, lineage, generation }: Target): unknown {
   return { experiment, ...outcome, reason, startedAtMs, wallMs, test: Object.fromEntries(tests) };
 }
 
-function linesOf(session: Session, { record, lineage, generation }: Target): string[] {
+function linesOf(
+  session: Session,
+  { record, lineage, generation }: Target,
+  detail: GenerationDetail | null,
+  withPatch: boolean,
+): string[] {
   if (lineage === null) return runLines(session, record);
   const known = lineageOf(record, lineage);
-  return generation === null
-    ? lineageLines(session, record, known)
-    : generationLines(session, record, known, generation);
+  if (generation === null || detail === null) return lineageLines(session, record, known);
+  return generationLines(session, record, known, generation, detail, withPatch);
 }
 
 function lineageOf(record: RunRecord, id: string): LineageRecord {

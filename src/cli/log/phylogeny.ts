@@ -19,12 +19,13 @@ export interface Style {
 export function drawPhylogeny(rows: readonly LogRow[], lineages: readonly string[], style: Style): string[] {
   const texts = textColumns(rows, style);
   const spans = lineages.map((lineage) => spanOf(rows, lineage));
+  const places = new Map(rows.map((row, at) => [`${row.lineage}/${row.generation}`, at]));
   return rows.flatMap((row, at) => {
     const marks = lineages.map((lineage, i) => {
       if (lineage === row.lineage) return paintVerdict(style.paint, row.verdict, markOf(row, style.glyphs));
       return isWithin(spans[i]!, at) ? style.glyphs.line : ' ';
     });
-    const edge = edgeOf(row, at, rows, lineages, spans, style.glyphs);
+    const edge = edgeOf(row, at, places, lineages, spans, style.glyphs);
     return [`${marks.join(' ')}  ${texts[at]}`.trimEnd(), ...(edge === null ? [] : [edge])];
   });
 }
@@ -51,15 +52,14 @@ function markOf({ adopted, verdict }: LogRow, glyphs: Glyphs): string {
 function edgeOf(
   { lineage, adopted }: LogRow,
   at: number,
-  rows: readonly LogRow[],
+  places: ReadonlyMap<string, number>,
   lineages: readonly string[],
   spans: readonly Span[],
   glyphs: Glyphs,
 ): string | null {
-  const isShown = rows
-    .slice(at + 1)
-    .some((row) => row.lineage === adopted?.lineage && row.generation === adopted.generation);
-  if (adopted === null || !isShown) return null;
+  if (adopted === null) return null;
+  const source = places.get(`${adopted.lineage}/${adopted.generation}`) ?? -1;
+  if (source < at) return null;
   const ends = [lineages.indexOf(lineage), lineages.indexOf(adopted.lineage)];
   const [left, right] = [Math.min(...ends), Math.max(...ends)];
   const goesOn = (i: number) => spans[i]!.first >= 0 && spans[i]!.first <= at && spans[i]!.last > at;

@@ -1,7 +1,7 @@
 import { describeError, type ProgressEvent } from '../../index.ts';
 import { clean } from '../text/clean.ts';
 import { counted, decimalsFor, formatChange, formatCount, formatDuration, formatScore } from '../text/numbers.ts';
-import type { ProgressState, RunProgress } from './progress-state.ts';
+import { type ProgressState, type RunProgress, waitingNotice } from './progress-state.ts';
 import { bestsOf } from './render-progress.ts';
 
 /**
@@ -20,6 +20,8 @@ export function plainLine(state: ProgressState, event: ProgressEvent): string | 
       return `${event.run} started: arm ${event.arm}, seed ${event.seed}, ${counted(event.rounds, 'round')}, lineages ${event.lineages.join(', ')}`;
     case 'fact':
       return factLine(runOf(state, event.run), event);
+    case 'sandbox.waiting':
+      return waitingNotice(event);
     case 'run.ended':
       return endLine(runOf(state, event.run));
   }

@@ -48,10 +48,20 @@ export interface ProgressState {
   readonly lastEventMs: number;
   readonly runs: readonly RunProgress[];
   readonly notice: string | null;
+  /** A run that waits for room for a sandbox, until it is heard of again. */
+  readonly waiting: Extract<ProgressEvent, { type: 'sandbox.waiting' }> | null;
 }
 
 export function initialProgress(nowMs: number): ProgressState {
-  return { experiment: null, totalRuns: 1, startedMs: nowMs, lastEventMs: nowMs, runs: [], notice: null };
+  return {
+    experiment: null,
+    totalRuns: 1,
+    startedMs: nowMs,
+    lastEventMs: nowMs,
+    runs: [],
+    notice: null,
+    waiting: null,
+  };
 }
 
 /** The state after one more event. Pure. */
@@ -73,16 +83,25 @@ export function advanceProgress(state: ProgressState, event: ProgressEvent, nowM
     case 'fact':
       return {
         ...next,
+        waiting: state.waiting?.run === event.run ? null : state.waiting,
         runs: update(state.runs, event.run, (run) => applyFact(run, event.fact, event.isReplay, nowMs)),
       };
+    case 'sandbox.waiting':
+      return { ...next, waiting: event };
     case 'run.ended': {
       const status = event.status === 'running' ? 'stopped' : event.status;
       return {
         ...next,
+        waiting: state.waiting?.run === event.run ? null : state.waiting,
         runs: update(state.runs, event.run, (run) => ({ ...run, status, endedMs: nowMs, error: event.error })),
       };
     }
   }
+}
+
+/** Why a run stands still without anything being wrong. */
+export function waitingNotice({ run, why }: Extract<ProgressEvent, { type: 'sandbox.waiting' }>): string {
+  return `${run} waits for room for a sandbox: ${why}`;
 }
 
 function update(runs: readonly RunProgress[], id: string, change: (run: RunProgress) => RunProgress): RunProgress[] {

@@ -5,7 +5,7 @@ import { decimalsFor, formatChange, formatCount, formatDuration, formatScore, fo
 import type { Paint } from '../text/paint.ts';
 import { columns, crop } from '../text/width.ts';
 import { remainingMs, waitingFor } from './estimate.ts';
-import type { LineageProgress, ProgressState, RunProgress } from './progress-state.ts';
+import { type LineageProgress, type ProgressState, type RunProgress, waitingNotice } from './progress-state.ts';
 
 export interface ProgressView {
   readonly columns: number;
@@ -66,6 +66,7 @@ function footerLines(state: ProgressState, { nowMs, paint }: ProgressView): stri
     ...(silentMs < silenceMs
       ? []
       : [paint.yellow(`nothing for ${formatDuration(silentMs)}: waiting for ${waitingFor(state)}`)]),
+    ...(state.waiting === null ? [] : [paint.yellow(clean(waitingNotice(state.waiting)))]),
     state.notice === null ? paint.dim('Ctrl-C stops at the end of the round') : paint.yellow(clean(state.notice)),
   ];
 }

@@ -1,7 +1,8 @@
 /** As many decimals as show a hundredth of the spread of these scores, 2 to 8. */
 export function decimalsFor(scores: readonly (number | null)[]): number {
   const known = scores.filter((s) => s !== null);
-  const spread = known.length === 0 ? 0 : Math.max(...known) - Math.min(...known);
+  const spread =
+    known.length === 0 ? 0 : known.reduce((a, b) => Math.max(a, b)) - known.reduce((a, b) => Math.min(a, b));
   const span = spread > 0 ? spread : Math.abs(known[0] ?? 0) / 10;
   return span > 0 ? Math.min(8, Math.max(2, 2 - Math.floor(Math.log10(span)))) : 2;
 }

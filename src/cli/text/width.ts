@@ -4,7 +4,9 @@ const graphemes = new Intl.Segmenter();
 
 /** Columns that a text takes in a terminal; colors take none. */
 export function displayWidth(text: string): number {
-  return [...graphemes.segment(text.replace(/\x1b\[[\d;]*m/g, ''))].reduce((sum, s) => sum + widthOf(s.segment), 0);
+  const shown = text.replace(/\x1b\[[\d;]*m/g, '');
+  if (/^[\x20-\x7e]*$/.test(shown)) return shown.length;
+  return [...graphemes.segment(shown)].reduce((sum, s) => sum + widthOf(s.segment), 0);
 }
 
 function widthOf(grapheme: string): number {
@@ -46,8 +48,10 @@ export function padLeft(text: string, width: number): string {
 
 /** Rows of cells as lines, columns as wide as their widest cell. Trailing blanks are dropped. */
 export function columns(rows: readonly (readonly string[])[], rightAligned: readonly number[] = []): string[] {
-  const count = Math.max(0, ...rows.map((row) => row.length));
-  const widths = Array.from({ length: count }, (_, i) => Math.max(...rows.map((row) => displayWidth(row[i] ?? ''))));
+  const count = rows.reduce((most, row) => Math.max(most, row.length), 0);
+  const widths = Array.from({ length: count }, (_, i) =>
+    rows.reduce((widest, row) => Math.max(widest, displayWidth(row[i] ?? '')), 0),
+  );
   return rows.map((row) =>
     row
       .map((cell, i) => (rightAligned.includes(i) ? padLeft(cell, widths[i]!) : pad(cell, widths[i]!)))

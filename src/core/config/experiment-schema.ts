@@ -2,47 +2,13 @@ import { z } from 'zod';
 import { isToken } from '../ids.ts';
 import { roleNames } from '../messages.ts';
 import { armNames } from './arms.ts';
+import { gateSchema } from './gate-schema.ts';
+import { markspaceSchema } from './markspace-schema.ts';
+import { modelSchema } from './model-schema.ts';
+import { regularExpression } from './regular-expression.ts';
 
 const token = z.string().refine(isToken, { error: 'use 1 to 63 of a-z, 0-9 and "-"' });
 const positive = z.int().positive();
-
-const priceSchema = z.strictObject({
-  /** USD per million tokens. */
-  promptUsdPerMTok: z.number().nonnegative(),
-  completionUsdPerMTok: z.number().nonnegative(),
-});
-
-const openaiModelSchema = z.strictObject({
-  kind: z.literal('openai'),
-  /** The provider's name of the model. */
-  model: z.string().min(1),
-  baseUrl: z.url().optional(),
-  /** Only as `${NAME}`: the value is read from the environment and never written down. */
-  apiKey: z
-    .string()
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: it is what the user has to write
-    .regex(/^\$\{[A-Z_][A-Z0-9_]*\}$/, { error: 'write ${NAME}: secrets come from the environment' })
-    .optional(),
-  price: priceSchema.optional(),
-  maxRetries: z.int().min(0).max(20).default(5),
-  timeoutMs: positive.default(120_000),
-});
-const moduleModelSchema = z.strictObject({
-  kind: z.literal('module'),
-  module: z.string().min(1),
-  params: z.json().optional(),
-});
-const cassetteModelSchema = z.strictObject({
-  kind: z.literal('cassette'),
-  /** JSON Lines file, relative to the experiment file. */
-  file: z.string().min(1),
-  mode: z.enum(['record', 'replay', 'auto']),
-  /** The model that is recorded; not needed to replay. */
-  of: z.string().min(1).optional(),
-});
-export const modelSchema = z.discriminatedUnion('kind', [openaiModelSchema, cassetteModelSchema, moduleModelSchema]);
-export type ModelConfig = z.output<typeof modelSchema>;
-
 const pluginSchema = z.union([
   z
     .string()
@@ -73,6 +39,22 @@ const sandboxSchema = z
     pids: z.int().min(16).default(128),
     diskMiB: z.int().min(1).default(64),
     maxOutputBytes: z.int().min(1_024).max(67_108_864).default(1_048_576),
+    /** Docker only: the image commands run in, as `galapagos sandbox build` names it. */
+    image: z.string().min(1).default('galapagos-sandbox'),
+    /** Docker only: an installed runtime other than the engine's default, such as `runsc` (gVisor). */
+    runtime: z.string().min(1).optional(),
+    /** Sandboxes kept open and unused for each lineage, so that opening one costs nothing. 0 opens each when it is needed. */
+    warm: z.int().min(0).max(64).default(2),
+    /** What all sandboxes of this process may take together; opening another waits. */
+    ceiling: z
+      .strictObject({
+        sandboxes: positive.default(64),
+        /** Memory and volumes. Default: three quarters of the machine's memory. */
+        memoryMiB: positive.optional(),
+        /** No new sandbox is opened while less memory than this is free on the machine. */
+        minFreeMemoryMiB: z.int().nonnegative().default(256),
+      })
+      .prefault({}),
   })
   .prefault({});
 
@@ -100,15 +82,42 @@ export const experimentSchema = z.strictObject({
   /** What each lineage may spend on its own, in each run. */
   lineageBudget: budgetSchema.omit({ generations: true, stagnation: true, wallMs: true }).prefault({}),
   items: z
-    .strictObject({ train: positive.default(1), selection: positive.default(1), test: positive.default(1) })
+    .strictObject({
+      train: positive.default(1),
+      selection: positive.default(1),
+      test: positive.default(1),
+      /**
+       * Staged evaluation: so many selection items come first, and the others only when the score is above a bar. A
+       * child that stays below can be a parent, with a tenth of its score for `score-child-prop`, and is not promoted.
+       */
+      stage: z.strictObject({ items: positive, above: z.number().default(0) }).optional(),
+    })
     .prefault({}),
   /** How a parent is chosen; a path names a module. Arms `iid` and `sequential` bring their own. */
-  selection: z.union([z.enum(['best', 'latest', 'random', 'root']), pluginSchema]).default('best'),
+  selection: z
+    .union([
+      z.enum(['best', 'best-smallest', 'latest', 'random', 'root', 'score-child-prop', 'annealing']),
+      pluginSchema,
+    ])
+    .default('best'),
+  /** Who may be a parent: every valid generation, or, as published, only one none of whose children failed. */
+  parents: z.enum(['valid', 'without-failed-child']).default('valid'),
+  /**
+   * What parents are drawn with: a stream named after run seed, lineage and generation, or one sequence of Python's
+   * `random.Random(seed)`; of `random.Random('<seed>/<lineage>')` where there are several lineages.
+   */
+  rng: z.enum(['keyed', 'python']).default('keyed'),
+  /** `selection: annealing` is score-child-prop with tournaments: their chance, and what each one held leaves of it. */
+  annealing: z
+    .strictObject({ probability: z.number().min(0).max(1).default(0.5), decay: z.number().min(0).max(1).default(0.9) })
+    .prefault({}),
   sandbox: sandboxSchema,
   schedule: z.literal('rounds').default('rounds'),
   clock: z.enum(['logical', 'wall']).default('logical'),
   metaAgent: z
     .strictObject({
+      /** Whose meta-agent edits: the parent's own, or, frozen, that of generation 0. */
+      from: z.enum(['parent', 'generation-0']).default('parent'),
       wallMs: positive.default(60_000),
       maxCalls: positive.default(40),
       maxToolCalls: positive.default(80),
@@ -143,7 +152,36 @@ export const experimentSchema = z.strictObject({
       minShare: z.number().gt(0).max(1).default(0.25),
     })
     .prefault({}),
-  visibility: z.strictObject({ train: z.boolean().default(true), selection: z.boolean().default(false) }).prefault({}),
+  /** What a candidate must show to be promoted. */
+  gate: gateSchema.prefault({}),
+  /** What is looked at before a changed genome runs: syntax, imports, and these rules. */
+  validation: z
+    .strictObject({
+      refuse: z
+        .array(
+          z.strictObject({
+            /** Which files: a regular expression over paths. */
+            files: regularExpression,
+            /** What must not occur in a line of theirs. */
+            pattern: regularExpression,
+            /** Told to whoever reads why the candidate was refused. */
+            why: z.string().min(1),
+          }),
+        )
+        .default([]),
+    })
+    .prefault({}),
+  /** Which evaluation signals a lineage sees: the one place where it is decided. */
+  visibility: z
+    .strictObject({
+      train: z.boolean().default(true),
+      selection: z.boolean().default(false),
+      /** The selection score a peer published, in its `metadata.json`. */
+      peerScores: z.boolean().default(true),
+    })
+    .prefault({}),
+  /** What lineages may leave for each other besides strategies, how marks age, and what happens to who overdoes it. */
+  markspace: markspaceSchema.prefault({}),
   actors: z.partialRecord(z.enum(roleNames), pluginSchema).default({}),
   workers: z.strictObject({ solvers: positive.default(2) }).prefault({}),
 });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ConfigInvalidError } from '../errors.ts';
+import { checkMarkspace } from './check-markspace.ts';
 import { type ExperimentConfig, experimentSchema } from './experiment-schema.ts';
 
 export interface ConfigProblem {
@@ -53,15 +54,25 @@ function checkReferences(config: ExperimentConfig): ConfigProblem[] {
       problems.push({ path: ['models', name, 'of'], message: `mode ${model.mode} needs the model that is recorded` });
     }
   }
+  if (config.actors.trainer !== undefined) {
+    problems.push({ path: ['actors', 'trainer'], message: 'no run asks a trainer yet: it would never be heard' });
+  }
   const sharing = config.arms.filter((arm) => arm === 'paired' || arm === 'sham');
   if (sharing.length > 0 && Object.keys(config.lineages).length < 2) {
     problems.push({ path: ['arms'], message: `${sharing.join(' and ')} need at least two lineages` });
+  }
+  const { stage, selection } = config.items;
+  if (stage !== undefined && stage.items >= selection) {
+    problems.push({
+      path: ['items', 'stage', 'items'],
+      message: `must be below items.selection, which is ${selection}`,
+    });
   }
   for (const list of ['arms', 'seeds'] as const) {
     if (new Set<unknown>(config[list]).size !== config[list].length)
       problems.push({ path: [list], message: 'each may be named once' });
   }
-  return problems;
+  return [...problems, ...checkMarkspace(config.markspace, Object.keys(config.lineages))];
 }
 
 interface SchemaNode {

@@ -1,10 +1,10 @@
 import type { RandomStream } from '../../core/random.ts';
 import { askKey, type Conversation } from './conversation.ts';
 import { smallestReplacement } from './edit.ts';
+import { languageOf } from './languages.ts';
 import { type Peer, peerFile, readPeers, wantedPeerFiles } from './peers.ts';
-import { type Program, parseProgram } from './source.ts';
 import type { Ask, Toolbox } from './toolbox.ts';
-import { type MutatorMix, vary } from './variation.ts';
+import type { MutatorMix } from './variation.ts';
 
 /** One answer: tools to call, or nothing more to do. */
 export type Step =
@@ -17,7 +17,7 @@ const maxFailedEdits = 3;
 const continueChance = { numeric: 0.5, structural: 0.1 } as const satisfies Record<MutatorMix, number>;
 const maxFiles = 8;
 /** The harness is left alone: its breakage would end the lineage, and the mutator gains nothing from a better one. */
-const harnessFiles = /^(meta|tools|gateway)\.m?js$/;
+const harnessFiles = /^(meta|tools|gateway)\.(m?js|py)$/;
 
 /** Decides the next answer from the conversation alone. */
 export function nextStep(mix: MutatorMix, conversation: Conversation, toolbox: Toolbox, random: RandomStream): Step {
@@ -50,9 +50,9 @@ function ownFiles(conversation: Conversation): Ask[] {
   return paths.map((path) => ({ want: 'view', path }));
 }
 
-/** JavaScript files directly in the genome's root: no spelling of them leads elsewhere. */
+/** Files of a known language directly in the genome's root: no spelling of them leads elsewhere. */
 function editablePaths({ listings }: Conversation): string[] {
-  const names = (listings.get('.') ?? []).filter((name) => /^[\w-][\w.-]*\.m?js$/.test(name));
+  const names = (listings.get('.') ?? []).filter((name) => /^[\w-][\w.-]*$/.test(name) && languageOf(name) !== null);
   return names.filter((name) => !harnessFiles.test(name)).slice(0, maxFiles);
 }
 
@@ -66,7 +66,8 @@ function edit(
   for (const path of filesInRandomOrder(conversation, random)) {
     const own = conversation.files.get(path)!;
     const peer = peerFile(conversation, peers, path, random);
-    const variation = vary(mix, { own, peer: peer?.text ?? null, isPeerBetter: peer?.isBetter ?? false }, random);
+    const parents = { own, peer: peer?.text ?? null, isPeerBetter: peer?.isBetter ?? false };
+    const variation = languageOf(path)!.vary(mix, parents, random);
     const ask = variation === null ? null : toEdit(path, own, variation.text, toolbox);
     if (variation === null || ask === null) continue;
     const { operator, note } = variation.change;
@@ -85,19 +86,11 @@ function toEdit(path: string, before: string, after: string, toolbox: Toolbox): 
 /** Every file that can be varied, those that compute most likely first. */
 function filesInRandomOrder(conversation: Conversation, random: RandomStream): string[] {
   const keyed = editablePaths(conversation).flatMap((path) => {
-    const program = parseProgram(conversation.files.get(path) ?? '');
-    const weight = program === null ? 0 : computation(program);
+    const weight = languageOf(path)!.computation(conversation.files.get(path) ?? '');
     // Keys of Efraimidis and Spirakis: sorting by them draws without replacement, by weight.
     return weight > 0 ? [{ path, key: Math.log(1 - random.next()) / weight }] : [];
   });
   return keyed.sort((a, b) => b.key - a.key).map(({ path }) => path);
-}
-
-/** Arithmetic and comparisons, less bit operations: those are generators and hashes, with nothing to improve in them. */
-function computation(program: Program): number {
-  const operators = program.places.map(({ node }) => String(node.operator ?? ''));
-  const sums = operators.filter((operator) => /^([-+*/%]|\*\*|[<>]=?)$/.test(operator)).length;
-  return sums - 2 * operators.filter((operator) => /^(&|\||\^|~|<<|>>>?)=?$/.test(operator)).length;
 }
 
 function finish({ edits, failedEdits }: Conversation): Step {

@@ -1,48 +1,9 @@
 import type { RandomStream } from '../../core/random.ts';
-import { adoptConstant, adoptFunction, adoptFunctions } from './crossover.ts';
+import { crossoverOf } from './crossover.ts';
 import { applyEdits, type Change } from './edit.ts';
-import {
-  combineExpressions,
-  negateCondition,
-  replaceExpression,
-  replaceMathFunction,
-  swapOperator,
-  wrapCondition,
-} from './expressions.ts';
-import { unresolvedNames } from './names.ts';
-import { perturbNumber, scalePair } from './numeric.ts';
-import { type Program, parseProgram } from './source.ts';
-import { deleteStatement, duplicateStatement, moveStatement } from './statements.ts';
-import { estimateWork } from './work.ts';
+import type { Grammar, Menu, Operator, Outline } from './grammar.ts';
 
 export type MutatorMix = 'numeric' | 'structural';
-
-type Operator = (own: Program, random: RandomStream, peer: Program | null) => Change | null;
-type Weighted = readonly (readonly [operator: Operator, weight: number])[];
-
-const numeric: Weighted = [
-  [perturbNumber, 4],
-  [scalePair, 1],
-];
-const structural: Weighted = [
-  [combineExpressions, 4],
-  [replaceExpression, 2],
-  [swapOperator, 1.5],
-  [duplicateStatement, 3],
-  [deleteStatement, 1],
-  [wrapCondition, 1],
-  [replaceMathFunction, 1],
-  [negateCondition, 0.5],
-  [moveStatement, 0.5],
-];
-const crossover: Weighted = [
-  [(own, random, peer) => peer && adoptFunction(own, peer, random), 3],
-  [(own, random, peer) => peer && adoptConstant(own, peer, random), 2],
-  [(own, _random, peer) => peer && adoptFunctions(own, peer), 1],
-];
-
-/** Every operator by itself, for tests. */
-export const operators: readonly Operator[] = [...numeric, ...structural, ...crossover].map(([operator]) => operator);
 
 const mixes = {
   numeric: { numeric: 0.8, structural: 0, crossover: 0.2 },
@@ -52,8 +13,7 @@ const mixes = {
 /** How much likelier crossover is when the peer has measured better. */
 const betterPeerFactor = 3;
 const tries = 40;
-/** Ceiling of a file's estimated work (see work.ts), and how fast one change may approach it. */
-export const maxWork = 1_200_000_000;
+/** How fast one change may approach the ceiling of a file's estimated work. */
 const maxWorkGrowth = 2.1;
 
 export interface Parents {
@@ -68,45 +28,95 @@ export interface Variation {
   readonly change: Change;
 }
 
-/** @returns a changed text that parses, resolves its names and stays affordable, or `null` when none was found. */
-export function vary(mix: MutatorMix, parents: Parents, random: RandomStream): Variation | null {
-  const own = parseProgram(parents.own);
+/** A language, ready to be varied. */
+export interface Language {
+  readonly files: RegExp;
+  /** How much there is to vary in a text; 0 when it is no program. */
+  computation(text: string): number;
+  /** @returns a changed text that parses, resolves its names and stays affordable, or `null` when none was found. */
+  vary(mix: MutatorMix, parents: Parents, random: RandomStream): Variation | null;
+}
+
+export function createLanguage<P extends Outline>(grammar: Grammar<P>): Language {
+  return {
+    files: grammar.files,
+    computation: (text) =>
+      unlessTooDeep(0, () => {
+        const program = grammar.parse(text);
+        return program === null ? 0 : grammar.computation(program);
+      }),
+    vary: (mix, parents, random) => unlessTooDeep(null, () => vary(grammar, mix, parents, random)),
+  };
+}
+
+/** Programs are walked by recursion: a text that nests, or calls, too deeply for that is left alone. */
+function unlessTooDeep<T>(otherwise: T, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof RangeError) return otherwise;
+    throw error;
+  }
+}
+
+function vary<P extends Outline>(
+  grammar: Grammar<P>,
+  mix: MutatorMix,
+  parents: Parents,
+  random: RandomStream,
+): Variation | null {
+  const own = grammar.parse(parents.own);
   if (own === null) return null;
-  const peer = parents.peer === null ? null : parseProgram(parents.peer);
-  const menu = operatorMenu(mix, peer !== null && parents.peer !== parents.own, parents.isPeerBetter);
+  const peer = parents.peer === null ? null : grammar.parse(parents.peer);
+  const menu = operatorMenu(grammar, mix, peer !== null && parents.peer !== parents.own, parents.isPeerBetter);
   for (let attempt = 0; attempt < tries; attempt += 1) {
     const change = pickWeighted(menu, random)(own, random, peer);
-    const text = change === null ? null : checkedResult(own, change);
+    const text = change === null ? null : checkedResult(grammar, own, change);
     if (change !== null && text !== null) return { text, change };
   }
   return null;
 }
 
+/** Every operator of a language by itself, for tests. */
+export function operatorsOf<P extends Outline>(grammar: Grammar<P>): Operator<P>[] {
+  return [...grammar.numeric, ...grammar.structural, ...crossoverOf(grammar)].map(([operator]) => operator);
+}
+
 /** The text after the change, or `null` when the change is void, broken or too expensive. */
-export function checkedResult(own: Program, change: Change): string | null {
+export function checkedResult<P extends Outline>(grammar: Grammar<P>, own: P, change: Change): string | null {
   const text = applyEdits(own.text, change.edits);
-  const next = text === own.text ? null : parseProgram(text);
+  const next = text === own.text ? null : grammar.parse(text);
   if (next === null) return null;
-  const known = unresolvedNames(own);
-  if ([...unresolvedNames(next)].some((name) => !known.has(name))) return null;
-  const before = estimateWork(own);
-  const after = estimateWork(next);
+  const known = grammar.unresolvedNames(own);
+  if ([...grammar.unresolvedNames(next)].some((name) => !known.has(name))) return null;
+  const { maxWork } = grammar;
+  const before = grammar.estimateWork(own);
+  const after = grammar.estimateWork(next);
   const isAffordable = after <= before || (after <= maxWork && after <= before * maxWorkGrowth);
   return isAffordable || (change.operator.startsWith('adopt-') && after <= maxWork) ? text : null;
 }
 
-function operatorMenu(mix: MutatorMix, hasPeer: boolean, isPeerBetter: boolean): Weighted {
+function operatorMenu<P extends Outline>(
+  grammar: Grammar<P>,
+  mix: MutatorMix,
+  hasPeer: boolean,
+  isPeerBetter: boolean,
+): Menu<P> {
   const share = mixes[mix];
   const taken = hasPeer ? share.crossover * (isPeerBetter ? betterPeerFactor : 1) : 0;
-  return [...scale(numeric, share.numeric), ...scale(structural, share.structural), ...scale(crossover, taken)];
+  return [
+    ...scale(grammar.numeric, share.numeric),
+    ...scale(grammar.structural, share.structural),
+    ...scale(crossoverOf(grammar), taken),
+  ];
 }
 
-function scale(menu: Weighted, share: number): Weighted {
+function scale<P>(menu: Menu<P>, share: number): Menu<P> {
   const sum = menu.reduce((total, [, weight]) => total + weight, 0);
   return menu.map(([operator, weight]) => [operator, (weight / sum) * share] as const);
 }
 
-function pickWeighted(menu: Weighted, random: RandomStream): Operator {
+function pickWeighted<P>(menu: Menu<P>, random: RandomStream): Operator<P> {
   let left = random.next() * menu.reduce((sum, [, weight]) => sum + weight, 0);
   for (const [operator, weight] of menu) {
     left -= weight;

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import type { Observation } from '../../../markspace/mark.ts';
 import type { LineageHandle, Published } from '../../../markspace/markspace.ts';
 import { a, aGenome, aMountRequest, b, commitOf, openSpace } from '../../markspace/space-fixture.ts';
 
@@ -12,9 +13,17 @@ const offer = (genome: Published['genome'], changes: Partial<Published> = {}): P
 
 it('takes the author from the handle, whatever the published object says', async () => {
   const { space, genomes, store } = await openSpace();
-  const forged = { author: 'b', lineage: 'b', scope: 'strategies/b', id: 'chosen', confidence: 99, order: -1 };
+  const forged = {
+    author: 'b',
+    lineage: 'b',
+    scope: 'strategies/b',
+    id: 'chosen',
+    confidence: 99,
+    strength: 99,
+    order: -1,
+  };
   const mark = await space.handleFor(a).publish({ ...offer(genomes.put(aGenome('x'))), ...forged });
-  expect(mark).toMatchObject({ author: 'a', scope: 'strategies/a', confidence: 0.5, order: 0 });
+  expect(mark).toMatchObject({ author: 'a', scope: 'strategies/a', score: 0.5, confidence: 1, strength: 1, order: 0 });
   expect(mark!.id).not.toBe('chosen');
   expect(store.inScope('strategies/b')).toEqual([]);
 });
@@ -95,7 +104,8 @@ it('does not give a reader a way to change what others read', async () => {
   await publishAll({ b: 0.5 });
   const marks = await space.handleFor(a).read('strategies/b');
   expect(() => Object.assign(marks[0]!, { confidence: 9 })).toThrow(TypeError);
-  expect(() => Object.assign(marks[0]!.content as object, { commit: 'x' })).toThrow(TypeError);
+  const [mark] = marks as Observation[];
+  expect(() => Object.assign(mark!.content as object, { commit: 'x' })).toThrow(TypeError);
   (marks as unknown[]).length = 0;
   expect(await space.handleFor(a).read('strategies/b')).toHaveLength(1);
 });

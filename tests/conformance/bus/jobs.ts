@@ -1,7 +1,18 @@
 import { expect } from 'vitest';
 import { BudgetExhaustedError, JobAbandonedError, SandboxUnavailableError } from '../../../src/core/errors.ts';
 import type { Json } from '../../../src/core/json.ts';
-import { calm, collector, deferred, freshRun, mebibyte, type OpenBus, queueOf, type TestFunction } from './setup.ts';
+import { subjects } from '../../../src/core/subjects.ts';
+import {
+  calm,
+  collector,
+  deferred,
+  freshRun,
+  lineage,
+  mebibyte,
+  type OpenBus,
+  queueOf,
+  type TestFunction,
+} from './setup.ts';
 
 export function busJobTests(open: OpenBus, it: TestFunction): void {
   it('gives a job to a worker and its result to the submitter', async () => {
@@ -152,6 +163,46 @@ export function busJobTests(open: OpenBus, it: TestFunction): void {
     expect(ran).toBe(2);
     isBroken = false;
     expect(await submit()).toBe('repaired');
+  });
+
+  it('gives a job up at once when its sandbox cannot be had any more', async () => {
+    const run = freshRun();
+    await using bus = await open(run);
+    let ran = 0;
+    await bus.work(queueOf(run), async () => {
+      ran += 1;
+      throw new SandboxUnavailableError('the engine is silent', { retryable: false });
+    });
+    const error = await bus.submit(queueOf(run), { key: 'k', body: null }, { signal: calm }).catch((e: unknown) => e);
+    expect(error).toBeInstanceOf(JobAbandonedError);
+    expect(error).toMatchObject({ message: expect.stringContaining('the engine is silent') });
+    expect(ran).toBe(1);
+  });
+
+  it('gives a job up with the one it waited for, whose reason it passes on', async () => {
+    const run = freshRun();
+    await using bus = await open(run);
+    let inner = 0;
+    let outer = 0;
+    const needed = subjects.jobs(run, 'environment', lineage);
+    await bus.work(
+      needed,
+      async () => {
+        inner += 1;
+        throw new SandboxUnavailableError('out of order');
+      },
+      { maxDeliveries: 2 },
+    );
+    await bus.work(queueOf(run), async () => {
+      outer += 1;
+      return bus.submit(needed, { key: 'inner', body: null }, { signal: calm });
+    });
+    const error = await bus
+      .submit(queueOf(run), { key: 'outer', body: null }, { signal: calm })
+      .catch((e: unknown) => e);
+    expect(error).toBeInstanceOf(JobAbandonedError);
+    expect(error).toMatchObject({ message: expect.stringMatching(/^job inner was given up .*out of order$/) });
+    expect({ inner, outer }).toEqual({ inner: 2, outer: 1 });
   });
 
   it('holds no more jobs at a time than the worker has hands', async () => {

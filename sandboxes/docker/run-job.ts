@@ -1,0 +1,89 @@
+import { onAbort } from '../../src/core/abort.ts';
+import { monotonicMs } from '../../src/core/clock.ts';
+import type { StopReason } from '../sandbox.ts';
+import type { PrimedShell } from './primed-shell.ts';
+
+export interface Job {
+  /** One line of shell. */
+  readonly line: string;
+  /** What the command can read after that line, then nothing more. */
+  readonly input: readonly Uint8Array[];
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+  /** Takes what is printed; may stop the command. */
+  readonly onOutput: (isError: boolean, bytes: Buffer, stop: (why: StopReason) => void) => void;
+  /** Whether the shell's process is still there, where that can be seen. */
+  readonly isRunning: (pid: number) => boolean;
+  /** Kills every process of the container but the keeper, or the container itself. */
+  readonly killAll: () => Promise<void>;
+}
+
+export interface JobEnd {
+  /** 128 and its number for a signal; `null` when the engine could not tell. */
+  readonly status: number | null;
+  readonly stoppedBy: StopReason;
+  readonly wallMs: number;
+}
+
+const killed = 137;
+const lookMs = 20;
+/** How long output may stay open after everything is dead. */
+const drainMs = 5_000;
+const longestTimerMs = 2 ** 31 - 1;
+
+/**
+ * Makes a shell run a line to its end, and leaves nothing of it running.
+ * @throws what `killAll` throws: how a command ended is not known then.
+ */
+export async function runJob(shell: PrimedShell, job: Job): Promise<JobEnd> {
+  const { stream } = shell;
+  const startedMs = monotonicMs();
+  let stoppedBy = 'exit' as StopReason;
+  let drain: NodeJS.Timeout | undefined;
+  let failure: unknown = null;
+  const killAll = async () => {
+    clearInterval(look);
+    try {
+      if (failure === null) await job.killAll();
+    } catch (error) {
+      failure = error;
+    }
+    drain ??= setTimeout(() => stream.destroy(), drainMs);
+  };
+  const stop = (why: StopReason) => {
+    if (stoppedBy !== 'exit') return;
+    stoppedBy = why;
+    void killAll();
+  };
+  const closed = new Promise<void>((resolve) => {
+    for (const event of ['end', 'close']) stream.on(event, () => resolve());
+    if (!shell.isOpen()) resolve();
+  });
+  // Output stays open while a descendant holds it, also after the command itself has ended.
+  const look = setInterval(() => {
+    if (!job.isRunning(shell.pid)) void killAll();
+  }, lookMs);
+  const timer = setTimeout(() => stop('timeout'), Math.min(job.timeoutMs, longestTimerMs));
+  using _following = onAbort([job.signal], () => stop('cancelled'));
+  try {
+    shell.onOutput((isError, bytes) => job.onOutput(isError, bytes, stop));
+    stream.write(`${job.line}\n`);
+    for (const bytes of job.input) stream.write(bytes);
+    stream.end();
+    await closed;
+    const wallMs = monotonicMs() - startedMs;
+    clearTimeout(timer);
+    // The engine is asked while the rest is killed: each takes some milliseconds.
+    const [early] = await Promise.all([shell.status(), killAll()]);
+    if (failure !== null) throw failure;
+    const status = early ?? (await shell.status());
+    // A limit that struck after the end changes nothing, but cut output must be told.
+    const endedItself = stoppedBy !== 'output' && status !== null && status !== killed;
+    return { status, stoppedBy: endedItself ? 'exit' : stoppedBy, wallMs };
+  } finally {
+    clearInterval(look);
+    clearTimeout(timer);
+    clearTimeout(drain);
+    stream.destroy();
+  }
+}

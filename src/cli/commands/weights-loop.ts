@@ -1,0 +1,59 @@
+import { type Command, Option } from 'commander';
+import { runWeightsLoop, weightsCredits, weightsRecipes } from '../../index.ts';
+import { type CommonOptions, type Session, withJson } from '../session.ts';
+import { seedList } from './options.ts';
+import { listenForStop } from './stop-signals.ts';
+import { weightsLoopLines } from './weights-loop-lines.ts';
+
+interface WeightsLoopFlags extends CommonOptions {
+  readonly seed?: readonly number[];
+  readonly credit: (typeof weightsCredits)[number] | 'both';
+  readonly base: string;
+  readonly quick?: boolean;
+  readonly to?: string;
+}
+
+export function addWeightsLoop(program: Command, session: Session): void {
+  withJson(program.command('weights-loop'))
+    .summary('train a small model on what its own commands have freed, and see whether it does better')
+    .description(
+      'A small model that comes with this program samples commands; sandboxes execute them on small machines; what freed space is kept, an adapter is trained on it, and the model samples again. Then held-out machines, beside a control that learned from as many commands chosen blindly, and the untrained model with as many samples.',
+    )
+    .option('--seed <n>', 'one seed or several: 1, or 1,2,3 (default: 1)', seedList)
+    .addOption(
+      new Option('--credit <rule>', 'what counts as having survived')
+        .choices([...weightsCredits, 'both'])
+        .default('best-sibling'),
+    )
+    .option('--base <name>', 'the model to start from: small, or the directory of another one', 'small')
+    .option('--quick', 'fewer machines and generations: shows that it works, not how well')
+    .option('--to <dir>', 'keep adapters and result.json there')
+    .addHelpText(
+      'after',
+      `
+Needs bubblewrap (galapagos doctor says whether it is there). A seed takes minutes.
+
+Examples:
+  galapagos weights-loop --quick
+  galapagos weights-loop --seed 1,2,3,4,5 --credit both --to results/weights-loop`,
+    )
+    .action(async (_options, command: Command) => {
+      const { json, seed = [1], credit, base, quick, to } = command.optsWithGlobals<WeightsLoopFlags>();
+      const stop = listenForStop(session.io, () => session.note('stopping'));
+      try {
+        const result = await runWeightsLoop({
+          recipe: quick === true ? weightsRecipes.quick : weightsRecipes.full,
+          seeds: [...new Set(seed)],
+          credits: credit === 'both' ? weightsCredits : [credit],
+          base,
+          ...(to === undefined ? {} : { directory: to }),
+          onProgress: session.note,
+          signal: stop.stopSoon,
+        });
+        if (json === true) session.printJson(result);
+        else session.print(...weightsLoopLines(result));
+      } finally {
+        stop.stopListening();
+      }
+    });
+}

@@ -1,0 +1,114 @@
+import { createConnection, createServer, type Server, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { createDockerProvider } from '../../sandboxes/docker/create-docker-provider.ts';
+import type { Sandbox } from '../../sandboxes/sandbox.ts';
+import { processesNaming } from '../conformance/hostile/world.ts';
+import { never, run, sandboxSpec, tempDirectory } from '../conformance/sandbox.suite.ts';
+import { dockerMissing, thingsOf } from '../support/docker.ts';
+import { itNeeds } from '../support/require-service.ts';
+
+const missing = await dockerMissing();
+
+const silence = {
+  code: 'SANDBOX_UNAVAILABLE',
+  retryable: false,
+  message: expect.stringMatching(/silent for 60 seconds; to fix it: restart it/),
+};
+
+describe('a docker sandbox whose engine is silent', () => {
+  it('is not waited for longer than a minute, and the error says what to do', async () => {
+    const provider = createDockerProvider({ host: await listen(() => {}) });
+    takeTheClock();
+    expect(await within(1_000, provider.open(sandboxSpec(), never))).toMatchObject(silence);
+    expect(await within(1_000, provider.probe())).toMatchObject({
+      usable: false,
+      fix: expect.stringContaining('restart it'),
+    });
+  });
+
+  itNeeds('docker', missing)(
+    'has no result for the command that ran: silence is no time limit of the candidate',
+    async () => {
+      const connections = new Set<Socket>();
+      let isFrozen = false;
+      const host = await listen((client) => {
+        const engine = createConnection('/var/run/docker.sock');
+        for (const [from, to] of [
+          [client, engine],
+          [engine, client],
+        ] as const) {
+          connections.add(from);
+          from.on('data', (bytes) => isFrozen || to.write(bytes));
+          from.on('end', () => isFrozen || to.end());
+          from.on('error', () => to.destroy());
+        }
+      });
+      onTestFinished(() => {
+        for (const connection of connections) connection.destroy();
+      });
+      const provider = createDockerProvider({ host });
+      const spec = sandboxSpec();
+      takeTheClock();
+      const sandbox = (await within(1, provider.open(spec, never))) as Sandbox;
+      expect(await within(1, run(sandbox, ['echo', 'works']))).toMatchObject({ stdout: 'works\n' });
+      const options = { signal: never, timeoutMs: 3_600_000, maxOutputBytes: 4_096 };
+      const mark = `61.${process.pid}`;
+      const slow = sandbox.exec(['sleep', mark], { ...options, timeoutMs: 20_000 });
+      await within(
+        1,
+        until(() => processesNaming(mark).length > 0),
+      );
+      isFrozen = true;
+      expect(await within(1_000, slow)).toMatchObject(silence);
+      expect(await within(1_000, sandbox.exec(['true'], options))).toMatchObject({ code: 'SANDBOX_UNAVAILABLE' });
+      expect(await within(1_000, sandbox[Symbol.asyncDispose]())).toMatchObject(silence);
+      vi.useRealTimers();
+      // The engine lets a container go whose runtime has gone.
+      for (const connection of connections) connection.destroy();
+      await expect.poll(() => thingsOf(spec.run), { timeout: 20_000 }).toEqual([]);
+    },
+    60_000,
+  );
+});
+
+/** @returns the address of something that takes connections. */
+async function listen(onConnection: (socket: Socket) => void): Promise<string> {
+  const path = join(tempDirectory(), 'engine.sock');
+  const open = new Set<Socket>();
+  const server: Server = createServer({ allowHalfOpen: true }, (socket) => {
+    open.add(socket);
+    onConnection(socket);
+  });
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+  onTestFinished(() => {
+    server.close();
+    for (const socket of open) socket.destroy();
+  });
+  return `unix://${path}`;
+}
+
+async function until(isSo: () => boolean): Promise<void> {
+  while (!isSo()) await pause(5);
+}
+
+function takeTheClock(): void {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+}
+
+/** What comes of the work, its error included, while the clock moves by so much in a millisecond. */
+async function within(stepMs: number, work: PromiseLike<unknown>): Promise<unknown> {
+  let isSettled = false;
+  const settled = Promise.resolve(work)
+    .catch((error: unknown) => error)
+    .finally(() => {
+      isSettled = true;
+    });
+  while (!isSettled) {
+    await pause(1);
+    await vi.advanceTimersByTimeAsync(stepMs);
+  }
+  return settled;
+}

@@ -1,5 +1,6 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { type Counters, candidateHomes, countersOf } from '../bubblewrap/cgroups.ts';
+import { readOrEmpty, written, writtenByChildrenOf } from './written-bytes.ts';
 
 /** What the host's own files tell about a container that runs on this host. */
 export interface ContainerCounters extends Counters {
@@ -43,7 +44,7 @@ export function countersOfContainer(pid: number, containerId: string, shell: str
     const shim = parentOf(pid);
     return {
       ...countersOf(group),
-      bytesWritten: () => sum(writtenByChildrenOf(shim), writtenByChildrenOf(pid)),
+      bytesWritten: () => (shim === null ? null : sum(writtenByChildrenOf(shim), writtenByChildrenOf(pid))),
       bytesWrittenBy: (child) => (parentOf(child) === shim ? written(`/proc/${child}`) : null),
       isRunning: (child) => existsSync(`/proc/${child}`),
     };
@@ -57,35 +58,6 @@ function parentOf(pid: number): number | null {
   return parent === undefined ? null : Number(parent);
 }
 
-/**
- * The kernel adds a dead child's count to the parent that waits for it, so
- * what a process has beyond its own threads came from its children. Commands
- * are children of the container's shim, their orphans of process 1.
- */
-function writtenByChildrenOf(pid: number | null): number | null {
-  if (pid === null) return null;
-  const all = written(`/proc/${pid}`);
-  try {
-    const own = readdirSync(`/proc/${pid}/task`).map((thread) => written(`/proc/${pid}/task/${thread}`));
-    return sum(all, ...own.map((bytes) => (bytes === null ? null : -bytes)));
-  } catch {
-    return null;
-  }
-}
-
-function written(proc: string): number | null {
-  const bytes = /^wchar: (\d+)$/m.exec(readOrEmpty(`${proc}/io`))?.[1];
-  return bytes === undefined ? null : Number(bytes);
-}
-
 function sum(...terms: readonly (number | null)[]): number | null {
   return terms.reduce((total, term) => (total === null || term === null ? null : total + term), 0);
-}
-
-function readOrEmpty(path: string): string {
-  try {
-    return readFileSync(path, 'latin1');
-  } catch {
-    return '';
-  }
 }

@@ -58,6 +58,8 @@ export interface MarkspaceOptions {
   readonly checks?: readonly Check[];
   /** What marks weigh when they are made. */
   readonly assess?: Assess;
+  /** Whether exactly this strategy is one that another run published and lends to this one. */
+  readonly isLent?: ((ref: StrategyRef) => boolean) | null;
   readonly telemetry?: Telemetry;
   /** Told of every mark once it is kept; what it throws changes nothing. */
   readonly onMark?: (mark: Mark) => void;
@@ -232,23 +234,29 @@ async function mountFor(
   lineage: LineageId,
   request: MountRequest,
 ): Promise<readonly Mount[]> {
-  const { denials, publisher, mounter, options } = space;
+  const { access, denials, publisher, mounter, options } = space;
   const { round, generation, seed, strategies, snapshot } = request;
   const deny = (rule: string, message: string) =>
     denials.deny(lineage, { operation: 'mounts', generation, rule, message });
-  if (!['peers', 'none', 'sham'].includes(strategies)) return deny('mode', `${quoted(strategies)} is not a mode`);
+  if (!['peers', 'none', 'sham', 'lent'].includes(strategies))
+    return deny('mode', `${quoted(strategies)} is not a mode`);
   if (!Number.isSafeInteger(round) || round < 0) return deny('round', 'a round is a whole number from 0');
-  const forged = snapshot.find((ref) => !publisher.isPublished(ref));
+  const isKnown = strategies === 'lent' ? (options.isLent ?? (() => false)) : publisher.isPublished;
+  const forged = snapshot.find((ref) => !isKnown(ref));
   if (forged !== undefined) return deny('unpublished', `${quoted(forged.lineage)} never published what is named here`);
   if (new Set(snapshot.map((ref) => ref.lineage)).size < snapshot.length) {
     return deny('snapshot', 'a snapshot names each lineage once');
   }
+  const shown = strategies === 'none' ? [] : snapshot.filter((ref) => ref.lineage !== lineage);
+  const isHidden = (ref: StrategyRef) => access.sightOf(lineage, strategiesScope(ref.lineage)) !== 'content';
+  const hidden = strategies === 'lent' ? undefined : shown.find(isHidden);
+  if (hidden !== undefined) return deny('hidden', `what ${quoted(hidden.lineage)} publishes is not for ${lineage}`);
   const evals = evalFiles(request, options.policy.visibility);
   if (!evals.ok) return deny(evals.rule, evals.message);
   const { mounts, tampered } = await mounter.mount({
     reader: lineage,
     round,
-    strategies: strategies === 'none' ? [] : snapshot.filter((ref) => ref.lineage !== lineage),
+    strategies: shown,
     shamSeed: strategies === 'sham' ? seed : null,
     evals: evals.files,
     marks: await marksFor(space, call, lineage, request.refused ?? null),

@@ -51,10 +51,10 @@ export interface Published {
 export interface MountRequest {
   readonly round: number;
   readonly generation: number;
-  /** The round's snapshot. Refs that were never published are denied; the caller's own is left out. */
+  /** The round's snapshot. Refs that were never published, or that the caller may not read, are denied; its own is left out. */
   readonly snapshot: readonly StrategyRef[];
-  /** From the arm. */
-  readonly strategies: 'peers' | 'none' | 'sham';
+  /** From the arm. `lent`: what another run published, and the runtime has taken over. */
+  readonly strategies: 'peers' | 'none' | 'sham' | 'lent';
   /** The run's seed; only `sham` uses it. */
   readonly seed: number;
   /** By file name without `.json`: `train`, `selection` or `history`. */
@@ -154,7 +154,7 @@ export interface LineageHandle extends AgentHandle {
    * shared scopes. The same request gives the
    * same directories, also after a crash; directories of rounds older than
    * the previous one are removed.
-   * @throws {MarkspaceDeniedError} for a ref that was never published, or an evaluation the policy hides.
+   * @throws {MarkspaceDeniedError} for a ref that was never published or is not for the caller, or an evaluation the policy hides.
    * @throws {StorageFailedError} when the directories could not be written.
    */
   mounts(request: MountRequest): Promise<readonly Mount[]>;

@@ -1,9 +1,9 @@
 import { createActor, fromPromise, waitFor } from 'xstate';
 import type { RunId } from '../../src/core/ids.ts';
-import { experimentMachine, type RunStatus } from './experiment-machine.ts';
+import { experimentMachine, type PlannedRun, type RunStatus } from './experiment-machine.ts';
 
 export interface ExperimentPorts {
-  readonly runs: readonly RunId[];
+  readonly runs: readonly PlannedRun[];
   /** Runs at one time. */
   readonly concurrency: number;
   /** Executes one run to its end. It must not throw: a failed run is a status. */

@@ -1,6 +1,6 @@
 import { createActor, fromPromise, waitFor } from 'xstate';
 import type { Ask } from '../../src/core/ask.ts';
-import type { RunId } from '../../src/core/ids.ts';
+import type { LineageId, RunId } from '../../src/core/ids.ts';
 import type { Journal } from '../../src/core/journal.ts';
 import { type Evaluation, type Generation, mayBeBest, type StrategyRef } from '../../src/core/records.ts';
 import { type Member, type RoundResult, type RunContext, runMachine } from './run-machine.ts';
@@ -10,8 +10,10 @@ export interface RunPorts {
   readonly seed: number;
   readonly ask: Ask;
   readonly journal: Journal;
-  /** The published strategies as they are now. */
-  readonly snapshot: () => readonly StrategyRef[];
+  /** The strategies to show in a round, as they are now; asked once a round, before anybody moves. */
+  readonly snapshot: (round: number) => readonly StrategyRef[];
+  /** Which of a snapshot a lineage is shown. */
+  readonly shownTo: (lineage: LineageId, snapshot: readonly StrategyRef[]) => readonly StrategyRef[];
   /** Before a round is opened, and when all that moved in it has been recorded. Asked again after a crash. */
   readonly beforeRound: (round: number) => Promise<void>;
   readonly afterRound: (round: number) => Promise<void>;
@@ -64,7 +66,7 @@ async function openRound(ports: RunPorts, { round }: RunContext): Promise<readon
   await ports.beforeRound(round);
   const opened = await ports.journal.once('round.opened', String(round), async () => ({
     round,
-    snapshot: ports.snapshot(),
+    snapshot: ports.snapshot(round),
   }));
   return opened.snapshot;
 }
@@ -75,10 +77,10 @@ async function runRound(ports: RunPorts, context: RunContext, signal: AbortSigna
   const results = await Promise.all(
     context.members.map(async (member) => {
       if (member.stop !== null) return { member, generation: null };
-      const peers = snapshot.filter((s) => s.lineage !== member.lineage);
+      const shown = [...ports.shownTo(member.lineage, snapshot)];
       const { generation, stop } = await ports.ask(
         'lineage',
-        { run, seed, lineage: member.lineage, round, snapshot: peers },
+        { run, seed, lineage: member.lineage, round, snapshot: shown },
         signal,
       );
       return { member: { ...member, stop, best: better(member.best, generation) }, generation };

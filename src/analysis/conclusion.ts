@@ -4,7 +4,7 @@ import { counted, pValue, type ScoreFormat, scoreFormat } from './format.ts';
 import { type LineageOutcome, lineageIds, lineageOutcomes } from './lineage-outcome.ts';
 import type { RunRecord } from './run-record.ts';
 import { median } from './statistics/summary.ts';
-import { controls, isShownBeyondBoth, type TransferGain, transferGains } from './transfer.ts';
+import { controls, controlsFor, isShownBeyondBoth, type TransferGain, transferGains } from './transfer.ts';
 
 const baselines = ['iid', 'sequential'] as const satisfies readonly ArmName[];
 
@@ -77,7 +77,9 @@ function pairingLine(outcomes: readonly LineageOutcome[], gains: readonly Transf
     const each = gains.filter((g) => g.control === control).map(seedsAbove);
     return `than ${control} in ${each.join(', ')}`;
   });
-  const others = controls.filter((c) => !compared.includes(c)).map((control) => `; not compared with ${control}`);
+  const others = controlsFor(outcomes)
+    .filter((c) => !compared.includes(c))
+    .map((control) => `; not compared with ${control}`);
   return `Paired gained more ${more.join('; ')}${others.join('')}; ${beyondBoth(outcomes, gains)}`;
 }
 

@@ -6,6 +6,8 @@ import { median, range } from './statistics/summary.ts';
 /** What one arm spent, per lineage and run. */
 export interface ArmBudget {
   readonly arm: ArmName;
+  /** Whether it is what the second instances of the arm `self` spent: on top, and compared with nothing. */
+  readonly isOfTwins: boolean;
   readonly runs: number;
   readonly generations: Spread;
   readonly evaluations: Spread;
@@ -30,22 +32,26 @@ const measures: Readonly<Record<Measure, (o: LineageOutcome) => number>> = {
 /** Token medians may differ by this share before a banner says so: reading peers costs tokens by design. */
 export const tokenTolerance = 0.1;
 
-export function armBudgets(outcomes: readonly LineageOutcome[]): ArmBudget[] {
-  return armNames.flatMap((arm) => {
-    const own = outcomes.filter((o) => o.arm === arm);
-    if (own.length === 0) return [];
-    const costs = own.map((o) => o.spent.usd);
-    return [
-      {
-        arm,
-        runs: new Set(own.map((o) => o.run)).size,
-        generations: spread(own.map(measures.generations)),
-        evaluations: spread(own.map(measures.evaluations)),
-        tokens: spread(own.map(measures.tokens)),
-        usd: costs.includes(null) ? null : costs.reduce<number>((sum, usd) => sum + (usd ?? 0), 0),
-      },
-    ];
-  });
+/** @param twins - Outcomes of second instances, which are told in rows of their own. */
+export function armBudgets(outcomes: readonly LineageOutcome[], twins: readonly LineageOutcome[] = []): ArmBudget[] {
+  return armNames.flatMap((arm) => [...budgetOf(arm, outcomes, false), ...budgetOf(arm, twins, true)]);
+}
+
+function budgetOf(arm: ArmName, outcomes: readonly LineageOutcome[], isOfTwins: boolean): ArmBudget[] {
+  const own = outcomes.filter((o) => o.arm === arm);
+  if (own.length === 0) return [];
+  const costs = own.map((o) => o.spent.usd);
+  return [
+    {
+      arm,
+      isOfTwins,
+      runs: new Set(own.map((o) => o.run)).size,
+      generations: spread(own.map(measures.generations)),
+      evaluations: spread(own.map(measures.evaluations)),
+      tokens: spread(own.map(measures.tokens)),
+      usd: costs.includes(null) ? null : costs.reduce<number>((sum, usd) => sum + (usd ?? 0), 0),
+    },
+  ];
 }
 
 /**

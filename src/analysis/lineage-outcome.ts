@@ -78,11 +78,20 @@ export interface OutcomeSpend {
   readonly evaluations: number;
 }
 
-/** One outcome per run and lineage, ordered by arm, seed and the lineages' order in the run. */
+/** One outcome per run and lineage, ordered by arm, seed and the lineages' order in the run; twins are none. */
 export function lineageOutcomes(records: readonly RunRecord[]): LineageOutcome[] {
+  return outcomesOf(records, ({ twinOf }) => twinOf === undefined);
+}
+
+/** The same of twins: what was spent to show a lineage a second instance of its own model. */
+export function twinOutcomes(records: readonly RunRecord[]): LineageOutcome[] {
+  return outcomesOf(records, ({ twinOf }) => twinOf !== undefined);
+}
+
+function outcomesOf(records: readonly RunRecord[], isWanted: (lineage: LineageRecord) => boolean): LineageOutcome[] {
   return [...records]
     .sort((a, b) => armNames.indexOf(a.arm) - armNames.indexOf(b.arm) || a.seed - b.seed)
-    .flatMap((record) => record.lineages.map((lineage) => lineageOutcome(record, lineage)));
+    .flatMap((record) => record.lineages.filter(isWanted).map((lineage) => lineageOutcome(record, lineage)));
 }
 
 export function lineageOutcome(record: RunRecord, lineage: LineageRecord): LineageOutcome {

@@ -1,4 +1,4 @@
-import { armNames } from '../core/config/arms.ts';
+import { missingArms } from '../core/config/arms.ts';
 import type { ComparableRuns } from './comparable-runs.ts';
 import { budgetBanners } from './equal-budget.ts';
 import { counted, scoreFormat } from './format.ts';
@@ -44,7 +44,7 @@ function mixedModels(outcomes: readonly LineageOutcome[]): string[] {
 
 /** What these numbers cannot say, and what was not measured; each item is Markdown. */
 export function limits(outcomes: readonly LineageOutcome[]): string[] {
-  const absent = armNames.filter((arm) => !outcomes.some((o) => o.arm === arm));
+  const absent = missingArms([...new Set(outcomes.map((o) => o.arm))]);
   return [
     ...(absent.length > 0 ? [`Arms not run: ${absent.join(', ')}. ${baselineWords(absent)}`.trim()] : []),
     ...unmeasured(outcomes),

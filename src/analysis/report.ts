@@ -2,12 +2,12 @@ import { adoptionEvents } from './adoptions.ts';
 import { comparableRuns } from './comparable-runs.ts';
 import { summariseFiveLines } from './conclusion.ts';
 import { armLineages } from './efficiency.ts';
-import { armBudgets, budgetChecks } from './equal-budget.ts';
+import { type ArmBudget, armBudgets, budgetChecks } from './equal-budget.ts';
 import { scoreCurves, scoreCurvesCaption } from './figures/score-curves.ts';
 import { transferCaption, transferDots } from './figures/transfer-dots.ts';
 import { type ScoreFormat, scoreFormat } from './format.ts';
 import { itemComparisons } from './items.ts';
-import { type LineageOutcome, lineageOutcomes } from './lineage-outcome.ts';
+import { type LineageOutcome, lineageOutcomes, twinOutcomes } from './lineage-outcome.ts';
 import { banners, limits } from './report-notices.ts';
 import type { RunRecord } from './run-record.ts';
 import { adoptionColumns } from './tables/adoptions.ts';
@@ -51,6 +51,7 @@ export function renderReport(records: readonly RunRecord[], context: ReportConte
   const comparable = comparableRuns(records);
   const outcomes = lineageOutcomes(comparable.runs);
   const gains = transferGains(outcomes);
+  const budgets = armBudgets(outcomes, twinOutcomes(comparable.runs));
   const figures = definedOnly({
     'score-curves.svg': scoreCurves(outcomes, context.experiment),
     'transfer-gain.svg': transferDots(gains, outcomes, context.experiment),
@@ -61,13 +62,13 @@ export function renderReport(records: readonly RunRecord[], context: ReportConte
     ...banners(comparable, outcomes).map((banner) => `> **Note.** ${plain(banner)}`),
     `**Conclusion.** ${summariseFiveLines(records).map(plain).join('\n')}`,
     ...figureSections(figures, outcomes, gains),
-    ...tableSections(outcomes, gains),
+    ...tableSections(outcomes, gains, budgets),
     `## How to reproduce\n\n${reproduce(context)}`,
     `## Limits\n\n${limits(outcomes)
       .map((limit) => `- ${limit}`)
       .join('\n')}`,
   ];
-  return { markdown: `${sections.join('\n\n')}\n`, figures, tables: csvTables(outcomes, gains) };
+  return { markdown: `${sections.join('\n\n')}\n`, figures, tables: csvTables(outcomes, gains, budgets) };
 }
 
 function figureSections(
@@ -93,7 +94,11 @@ function figureSections(
   ];
 }
 
-function tableSections(outcomes: readonly LineageOutcome[], gains: readonly TransferGain[]): string[] {
+function tableSections(
+  outcomes: readonly LineageOutcome[],
+  gains: readonly TransferGain[],
+  budgets: readonly ArmBudget[],
+): string[] {
   const format = scoreFormat(outcomes);
   const adoptions = adoptionEvents(outcomes);
   const isAnyUneven = gains.some((g) => g.points.some(isUneven));
@@ -108,7 +113,7 @@ function tableSections(outcomes: readonly LineageOutcome[], gains: readonly Tran
         ? 'No adoption was recorded.'
         : `${markdownTable(adoptionColumns(format), adoptions)}\n\nOne row is one event, n = ${adoptions.length} in all. Effect: own selection score minus the parent's. Also in [adoptions.csv](adoptions.csv).`
     }`,
-    `## Budgets\n\n${markdownTable(budgetColumns, armBudgets(outcomes))}\n\nMedian, with lowest and highest where they differ; n is the number of runs. ${budgetChecks(outcomes)} Also in [budgets.csv](budgets.csv).`,
+    `## Budgets\n\n${markdownTable(budgetColumns, budgets)}\n\nMedian, with lowest and highest where they differ; n is the number of runs. ${budgetChecks(outcomes)} Also in [budgets.csv](budgets.csv).`,
   ];
 }
 
@@ -165,7 +170,11 @@ function reproduce(context: ReportContext): string {
   ].join('\n\n');
 }
 
-function csvTables(outcomes: readonly LineageOutcome[], gains: readonly TransferGain[]): Record<string, string> {
+function csvTables(
+  outcomes: readonly LineageOutcome[],
+  gains: readonly TransferGain[],
+  budgets: readonly ArmBudget[],
+): Record<string, string> {
   const format = scoreFormat(outcomes);
   const [waits, items] = [thresholdComparisons(outcomes), itemComparisons(outcomes)];
   return {
@@ -176,7 +185,7 @@ function csvTables(outcomes: readonly LineageOutcome[], gains: readonly Transfer
     ...(waits.length > 0 ? { 'threshold.csv': csvTable(thresholdCsvColumns(format), waits) } : {}),
     ...(items.length > 0 ? { 'items.csv': csvTable(itemCsvColumns(format), items) } : {}),
     'adoptions.csv': csvTable(adoptionColumns(format), adoptionEvents(outcomes)),
-    'budgets.csv': csvTable(budgetCsvColumns, armBudgets(outcomes)),
+    'budgets.csv': csvTable(budgetCsvColumns, budgets),
   };
 }
 

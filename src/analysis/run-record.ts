@@ -17,6 +17,22 @@ export interface RunRecord {
   readonly lineages: readonly LineageRecord[];
   /** What the guard closed to a lineage for its conduct, oldest first. */
   readonly narrowings?: readonly Narrowing[];
+  /** Of a run that another system made: where from, and what of it nobody knows, such as `usage`, `times` and `reads`. */
+  readonly imported?: ImportedFrom & { readonly notAvailable: readonly string[] };
+}
+
+/** Where an imported run comes from. */
+export interface ImportedFrom {
+  readonly source: string;
+  /** The name of the file or directory that was imported. */
+  readonly path: string;
+  /** What the source calls the experiment, and what it is summarized with. */
+  readonly pairing: string;
+  readonly family: string;
+  /** The file that is the task agent in every genome. */
+  readonly taskFile: string;
+  /** The source names no seed; 0 stands for it. */
+  readonly hasNoSeed?: true;
 }
 
 export interface Narrowing {
@@ -29,6 +45,8 @@ export interface Narrowing {
 
 export interface LineageRecord {
   readonly id: string;
+  /** The lineage whose second instance this is; it was there to be seen, and is not compared with anything. */
+  readonly twinOf?: string;
   readonly model: string;
   /** Generation 0 first; one entry per generation, failed ones included. */
   readonly generations: readonly Generation[];

@@ -3,8 +3,15 @@ import { correctedByHolm } from './statistics/holm.ts';
 import { type PairedInference, pairedInference, rulesByN } from './statistics/paired-inference.ts';
 
 /** Arms that differ from `paired` in what `strategies/` holds, and in nothing else. */
-export const controls = ['solo', 'sham'] as const;
+export const controls = ['solo', 'sham', 'self', 'shuffled'] as const;
 export type Control = (typeof controls)[number];
+/** Those without which nothing is claimed; the others are spoken of where they ran. */
+const required: readonly Control[] = ['solo', 'sham'];
+
+/** The controls that a report on these speaks of. */
+export function controlsFor(outcomes: readonly LineageOutcome[]): Control[] {
+  return controls.filter((control) => required.includes(control) || outcomes.some((o) => o.arm === control));
+}
 
 /** One seed's gain of one lineage over one control. */
 export interface GainPoint {
@@ -28,9 +35,9 @@ export interface TransferGain {
   readonly inference: PairedInference | null;
 }
 
-/** One entry per control and lineage, also where no seed has both arms (no points then). */
+/** One entry per control spoken of and lineage, also where no seed has both arms (no points then). */
 export function transferGains(outcomes: readonly LineageOutcome[]): TransferGain[] {
-  const gains = controls.flatMap((control) =>
+  const gains = controlsFor(outcomes).flatMap((control) =>
     lineageIds(outcomes).map((lineage) => {
       const points = gainPoints(outcomes, lineage, control);
       return { lineage, control, points, inference: pairedInference(points.map((p) => p.gain)) };
@@ -86,7 +93,7 @@ export function isUneven({ generations }: GainPoint): boolean {
  * least six seeds each, mean gain above 0, Holm-corrected p at most 0.05.
  */
 export function isShownBeyondBoth(gains: readonly TransferGain[], lineage: string): boolean {
-  return controls.every((control) => {
+  return required.every((control) => {
     const gain = gains.find((g) => g.lineage === lineage && g.control === control);
     const inference = gain?.inference;
     if (gain === undefined || inference == null || inference.holmP === null) return false;

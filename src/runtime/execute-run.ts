@@ -1,11 +1,13 @@
 import { checkpointFact } from '../../actors/archivist/create-archivist.ts';
 import { type RunEnding, startRun } from '../../actors/run/create-run.ts';
+import type { Markspace } from '../../markspace/markspace.ts';
 import type { SandboxProvider } from '../../sandboxes/sandbox.ts';
 import type { Bus } from '../bus/bus.ts';
 import { onAbort } from '../core/abort.ts';
+import type { BudgetLimits } from '../core/budget.ts';
 import { Cleanup } from '../core/cleanup.ts';
 import { type Clock, wallClock } from '../core/clock.ts';
-import { arms } from '../core/config/arms.ts';
+import { armBudget } from '../core/config/arm-lineages.ts';
 import type { Model } from '../core/define.ts';
 import { describeError, RunCancelledError } from '../core/errors.ts';
 import type { LineageId } from '../core/ids.ts';
@@ -22,6 +24,7 @@ import { type FileJournal, openJournal } from './journal.ts';
 import { RunMarkspace } from './markspace/open-markspace.ts';
 import { createModels } from './models.ts';
 import { restoreRepository } from './restore-repository.ts';
+import { openRoundStrategies } from './round-strategies.ts';
 import { createBudget, type OpenBudget } from './run-budget.ts';
 import { type RunManifest, readManifest, runPaths } from './run-directory.ts';
 import { lockRun } from './run-lock.ts';
@@ -119,8 +122,11 @@ class OpenRun {
     await restoreRepository(lineage, state, secondsOf);
     this.#cleanup.use(space);
     const { clock, log, broker = null } = { ...this.#host, clock: this.#clock };
-    const markspace = await space.open({ dir: this.#dir, journal, genomes, broker, clock, log });
-    const runBudget = this.#openBudgets(state);
+    const strategies = await openRoundStrategies(this.#dir, manifest, genomes, () => markspace);
+    const { isLent } = strategies;
+    const markspace: Markspace = await space.open({ dir: this.#dir, journal, genomes, broker, clock, log, isLent });
+    const limits = armBudget(config, manifest.arm);
+    const runBudget = this.#openBudgets(state, limits);
     const ask = createAsk({
       run,
       bus,
@@ -144,11 +150,11 @@ class OpenRun {
         seed,
         ask,
         journal,
-        snapshot: () => (arms[manifest.arm].strategies === 'none' ? [] : markspace.snapshot()),
+        snapshot: strategies.snapshot,
+        shownTo: strategies.shownTo,
         beforeRound: (round) => space.beforeRound(round),
         afterRound: (round) => space.afterRound(round),
-        isOverBudget: () =>
-          runBudget.exhausted !== null || state.wallMs >= (config.budget.wallMs ?? Number.POSITIVE_INFINITY),
+        isOverBudget: () => runBudget.exhausted !== null || state.wallMs >= (limits.wallMs ?? Number.POSITIVE_INFINITY),
         testItems: config.items.test,
         members: [...state.lineages.values()].map((l) => l.member),
         round: state.round,
@@ -187,9 +193,9 @@ class OpenRun {
     });
   }
 
-  #openBudgets(state: RunState): OpenBudget {
+  #openBudgets(state: RunState, limits: BudgetLimits): OpenBudget {
     const { config } = this.#manifest;
-    const runBudget = createBudget('the run', config.budget);
+    const runBudget = createBudget('the run', limits);
     for (const [id, known] of state.lineages) {
       const budget = createBudget(`lineage ${id}`, config.lineageBudget, runBudget);
       budget.restore({

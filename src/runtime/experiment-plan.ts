@@ -1,3 +1,5 @@
+import { armBudget, armLineages } from '../core/config/arm-lineages.ts';
+import { type ArmName, arms } from '../core/config/arms.ts';
 import type { ExperimentConfig } from '../core/config/experiment-schema.ts';
 import type { Model } from '../core/define.ts';
 
@@ -21,44 +23,65 @@ export interface ExperimentPlan {
 }
 
 export function planExperiment(config: ExperimentConfig, models: ReadonlyMap<string, Model>): ExperimentPlan {
-  const lineages = Object.entries(config.lineages);
-  const runs = config.arms.length * config.seeds.length;
-  const { train, selection, test } = config.items;
-  const { evaluations: perLineage, tokens: lineageTokens } = lineageBounds(config);
-  const evaluations =
-    Math.min(perLineage, (config.lineageBudget.evaluations ?? Number.POSITIVE_INFINITY) + test) * lineages.length;
-  const tokens = lineages.map(() => Math.min(lineageTokens, config.lineageBudget.tokens ?? Number.POSITIVE_INFINITY));
-  const runTokens = Math.min(sum(tokens), config.budget.tokens ?? Number.POSITIVE_INFINITY);
-  const usd = lineages.map(([, { model }], i) => {
-    // Completion tokens cost the most, so all tokens at that price is an upper bound.
-    const price = models.get(model)?.price(0, tokens[i]!) ?? null;
-    const prompt = models.get(model)?.price(tokens[i]!, 0) ?? null;
-    const limit = config.lineageBudget.usd ?? null;
-    const bound = price === null || prompt === null ? null : Math.max(price, prompt);
-    return bound === null ? limit : Math.min(bound, limit ?? bound);
-  });
-  const runUsd = usd.some((u) => u === null)
-    ? (config.budget.usd ?? null)
-    : Math.min(sum(usd as number[]), config.budget.usd ?? Number.POSITIVE_INFINITY);
+  const { seeds, items, lineages } = config;
+  const { train, selection, test } = items;
+  const each = config.arms.map((arm) => planRun(config, arm, models));
+  const inAll = (of: (run: RunPlan) => number) => seeds.length * sum(each.map(of));
   return {
     experiment: config.name,
     arms: config.arms,
-    seeds: config.seeds,
-    lineages: Object.fromEntries(lineages.map(([id, { model }]) => [id, model])),
-    runs,
+    seeds,
+    lineages: Object.fromEntries(Object.entries(lineages).map(([id, { model }]) => [id, model])),
+    runs: each.length * seeds.length,
     items: { train, selection, test },
-    generations: runs * lineages.length * config.budget.generations,
-    evaluations:
-      runs * Math.min(evaluations, (config.budget.evaluations ?? Number.POSITIVE_INFINITY) + test * lineages.length),
-    maxTokens: runs * runTokens,
-    maxUsd: runUsd === null ? null : runs * runUsd,
+    generations: inAll((run) => run.generations),
+    evaluations: inAll((run) => run.evaluations),
+    maxTokens: inAll((run) => run.tokens),
+    maxUsd: each.some((run) => run.usd === null) ? null : inAll((run) => run.usd!),
+  };
+}
+
+interface RunPlan {
+  readonly generations: number;
+  readonly evaluations: number;
+  readonly tokens: number;
+  readonly usd: number | null;
+}
+
+/** One run of an arm, at most. */
+function planRun(config: ExperimentConfig, arm: ArmName, models: ReadonlyMap<string, Model>): RunPlan {
+  const lineages = armLineages(config, arm);
+  const budget = armBudget(config, arm);
+  const { lineageBudget } = config;
+  const { test } = config.items;
+  const bounds = lineageBounds(config, arm);
+  const ofEach = Math.min(bounds.evaluations, (lineageBudget.evaluations ?? Number.POSITIVE_INFINITY) + test);
+  const tokens = Math.min(bounds.tokens, lineageBudget.tokens ?? Number.POSITIVE_INFINITY);
+  const usd = lineages.map(({ model }) => {
+    // Completion tokens cost the most, so all tokens at that price is an upper bound.
+    const price = models.get(model)?.price(0, tokens) ?? null;
+    const prompt = models.get(model)?.price(tokens, 0) ?? null;
+    const limit = lineageBudget.usd ?? null;
+    const bound = price === null || prompt === null ? null : Math.max(price, prompt);
+    return bound === null ? limit : Math.min(bound, limit ?? bound);
+  });
+  return {
+    generations: lineages.length * budget.generations,
+    evaluations: Math.min(
+      ofEach * lineages.length,
+      (budget.evaluations ?? Number.POSITIVE_INFINITY) + test * lineages.length,
+    ),
+    tokens: Math.min(tokens * lineages.length, budget.tokens ?? Number.POSITIVE_INFINITY),
+    usd: usd.some((u) => u === null)
+      ? (budget.usd ?? null)
+      : Math.min(sum(usd as number[]), budget.usd ?? Number.POSITIVE_INFINITY),
   };
 }
 
 /** What one lineage of one run evaluates and what its models read and write, without any budget but generations. */
-function lineageBounds({ budget, items, gate, selection, task, metaAgent }: ExperimentConfig) {
+function lineageBounds({ budget, items, gate, selection, task, metaAgent }: ExperimentConfig, arm: ArmName) {
   const { improvement, regression } = gate;
-  const isAnnealing = selection === 'annealing';
+  const isAnnealing = (arms[arm].selection ?? selection) === 'annealing';
   const looks = improvement.test === 'paired' ? 2 * improvement.looks * improvement.itemsPerLook : 0;
   const retests = regression === undefined ? 0 : 2 * regression.retestItems;
   // Looks and re-tests measure candidate and best. A tournament edits and trains a second child.

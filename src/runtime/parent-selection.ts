@@ -17,10 +17,9 @@ export interface ParentSelection {
 
 /** @throws {PluginInvalidError} for a module that defines no selection policy, or a name that is none. */
 export async function chooseParentSelection({ config, arm, experimentDir }: RunManifest): Promise<ParentSelection> {
-  const own = arms[arm].selection;
-  if (own !== null) return { select: parentSelection(own, 'valid'), annealing: null };
-  const { parents } = config;
-  const name = typeof config.selection === 'string' ? config.selection : config.selection.module;
+  const own = arms[arm];
+  const parents = own.parents ?? config.parents;
+  const name = own.selection ?? (typeof config.selection === 'string' ? config.selection : config.selection.module);
   if (isModulePath(name)) {
     const { select } = await loadPlugin<SelectionDefinition>('selection', name, experimentDir);
     return { select: parentSelection(select, parents), annealing: null };
@@ -39,7 +38,7 @@ export async function chooseParentSelection({ config, arm, experimentDir }: RunM
 export function drawsOf(config: ExperimentConfig, seed: number, lineage: LineageId) {
   return (generation: number, drawn: number): Draws & { readonly drawn: number | null } => {
     if (config.rng === 'keyed') return { ...randomStream(seed, 'selection', lineage, generation), drawn: null };
-    const isAlone = Object.keys(config.lineages).length === 1;
+    const isAlone = Object.keys(config.lineages).length === 1 && lineage in config.lineages;
     const python = pythonRandom(isAlone ? seed : `${seed}/${lineage}`, drawn);
     return {
       next: python.random,

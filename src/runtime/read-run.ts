@@ -1,4 +1,5 @@
 import type { Narrowing, RunRecord } from '../analysis/run-record.ts';
+import { armLineages } from '../core/config/arm-lineages.ts';
 import type { LineageId } from '../core/ids.ts';
 import type { ResultOf } from '../core/messages.ts';
 import { addUsage, type Evaluation, evaluationsOf, type Generation, noUsage } from '../core/records.ts';
@@ -17,6 +18,7 @@ export async function readRun(dir: string): Promise<RunRecord> {
   const generations = new Map<LineageId, Generation[]>([...state.lineages.keys()].map((id) => [id, []]));
   const tests = new Map<string, Evaluation>();
   const narrowings: Narrowing[] = [];
+  let notAvailable: readonly string[] = [];
   let startedAtMs = 0;
   let ending: Pick<RunRecord, 'status' | 'reason'> = { status: 'running', reason: null };
   await scanJournal(runPaths(dir).journal, (fact) => {
@@ -30,6 +32,8 @@ export async function readRun(dir: string): Promise<RunRecord> {
       if (evaluation.split === 'test') tests.set(fact.key.split('/')[0]!, evaluation);
     } else if (fact.type === 'guard.narrowed') {
       narrowings.push({ ...(fact.body as Omit<Narrowing, 'round'>), round: state.isNew ? null : state.round });
+    } else if (fact.type === 'run.imported') {
+      notAvailable = (fact.body as { notAvailable: readonly string[] }).notAvailable;
     } else if (fact.type === 'run.ended') ending = fact.body as typeof ending;
     else if (fact.type === 'session.opened') ending = { status: 'running', reason: null };
   });
@@ -44,13 +48,16 @@ export async function readRun(dir: string): Promise<RunRecord> {
     startedAtMs,
     wallMs: state.wallMs,
     narrowings,
-    lineages: [...generations].map(([id, known]) => ({
-      id,
-      model: manifest.config.lineages[id]!.model,
-      generations: known,
-      test: tests.get(id) ?? null,
-      spent: known.reduce((sum, g) => addUsage(sum, g.usage), noUsage),
-      evaluations: known.reduce((sum, g) => sum + evaluationsOf(g), 0),
-    })),
+    ...(manifest.imported === undefined ? {} : { imported: { ...manifest.imported, notAvailable } }),
+    lineages: armLineages(manifest.config, manifest.arm).map(({ id, model, twinOf }) => {
+      const known = generations.get(id)!;
+      return {
+        ...{ id, model, generations: known },
+        ...(twinOf === null ? {} : { twinOf }),
+        test: tests.get(id) ?? null,
+        spent: known.reduce((sum, g) => addUsage(sum, g.usage), noUsage),
+        evaluations: known.reduce((sum, g) => sum + evaluationsOf(g), 0),
+      };
+    }),
   };
 }

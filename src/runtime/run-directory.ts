@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import type { ArmName } from '../core/config/arms.ts';
+import { type ArmName, arms } from '../core/config/arms.ts';
+import type { ImportedFrom } from '../analysis/run-record.ts';
 import type { ExperimentConfig } from '../core/config/experiment-schema.ts';
 import { parseExperiment } from '../core/config/parse-experiment.ts';
 import { describeError, RunFormatError, RunNotFoundError, StorageFailedError } from '../core/errors.ts';
@@ -36,6 +37,8 @@ export interface RunManifest {
   readonly sandboxDetails?: Readonly<Record<string, string>>;
   /** The group of runs that were started together, and its directory. */
   readonly group: string;
+  /** In `shuffled`, the run whose published strategies are shown; it lies beside this one. */
+  readonly donor?: RunId;
 }
 
 /** The files of a run directory. */
@@ -47,6 +50,7 @@ export const runPaths = (dir: string) => ({
   markspace: join(dir, 'markspace'),
   marks: join(dir, 'markspace', 'marks.jsonl'),
   calls: join(dir, 'calls'),
+  donated: join(dir, 'markspace', 'donated.json'),
 });
 
 /**
@@ -126,6 +130,8 @@ export interface PlannedRun {
   readonly dir: string;
   readonly arm: ArmName;
   readonly seed: number;
+  /** The run that must be done before this one starts, because this one shows what it published. */
+  readonly donor?: RunId;
 }
 
 /**
@@ -138,10 +144,14 @@ export function planRuns(
 ): { readonly group: string; readonly runs: readonly PlannedRun[] } {
   for (let attempt = 1; ; attempt += 1) {
     const suffix = attempt === 1 ? '' : `-r${attempt}`;
+    const nameOf = (arm: ArmName, seed: number) => parseRunId(`${config.name}-${arm}-${seed}${suffix}`);
     const runs = config.arms.flatMap((arm) =>
-      config.seeds.map((seed) => {
-        const run = parseRunId(`${config.name}-${arm}-${seed}${suffix}`);
-        return { run, dir: resolve(out, run), arm, seed };
+      config.seeds.map((seed, i): PlannedRun => {
+        const run = nameOf(arm, seed);
+        const planned = { run, dir: resolve(out, run), arm, seed };
+        if (arms[arm].strategies !== 'shuffled') return planned;
+        // The next seed's, and the first one's for the last: every seed lends once.
+        return { ...planned, donor: nameOf('paired', config.seeds[(i + 1) % config.seeds.length]!) };
       }),
     );
     const group = `${config.name}${suffix}`;

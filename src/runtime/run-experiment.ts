@@ -7,6 +7,7 @@ import type { RunRecord } from '../analysis/run-record.ts';
 import { createMemoryBus } from '../bus/memory-bus.ts';
 import { createNatsBus, destroyNatsRun } from '../bus/nats-bus.ts';
 import { onAbort } from '../core/abort.ts';
+import { armLineages } from '../core/config/arm-lineages.ts';
 import type { ExperimentConfig } from '../core/config/experiment-schema.ts';
 import { ConfigInvalidError } from '../core/errors.ts';
 import type { RunId } from '../core/ids.ts';
@@ -146,12 +147,14 @@ export async function run(experiment: string, options: RunOptions = {}): Promise
   // A module is found again by its path, a built-in by its name; `auto` is not chosen anew.
   const sandbox = isModulePath(config.sandbox.provider) ? config.sandbox.provider : provider.name;
   const sandboxDetails = await provider.details?.();
-  for (const { run: id, dir, arm, seed } of planned.runs) {
+  for (const { run: id, dir, arm, seed, donor } of planned.runs) {
     const manifest = {
       ...{ version, run: id, arm, seed, config, experimentDir, group: planned.group },
+      ...(donor === undefined ? {} : { donor }),
       ...{ sandbox, ...(sandboxDetails === undefined ? {} : { sandboxDetails }) },
     };
-    await createRunDirectory(dir, manifest, seedTrees);
+    const trees = armLineages(config, arm).map(({ id, twinOf }) => [id, seedTrees.get(twinOf ?? id)!] as const);
+    await createRunDirectory(dir, manifest, new Map(trees));
   }
   // Last: a group that can be found is complete.
   writeGroup(out, group);
@@ -179,6 +182,7 @@ export async function resume(target: string, options: SessionOptions = {}): Prom
   const place = options.out ?? defaultOut;
   const dirs = groupRunsAt(target, place) ?? [locateRun(target, place)];
   const manifests = dirs.map((dir) => ({ dir, ...readManifest(dir) }));
+  refuseImported(manifests);
   const { config, experimentDir, sandbox, sandboxDetails } = manifests[0]!;
   const image = sandboxDetails?.image ?? config.sandbox.image;
   await using provider = await openProvider(sandbox, { ...config.sandbox, image }, experimentDir);
@@ -229,7 +233,7 @@ async function executeAll(
       run: id,
       arm: manifest.arm,
       seed: manifest.seed,
-      lineages: Object.keys(manifest.config.lineages),
+      lineages: armLineages(manifest.config, manifest.arm).map((l) => l.id),
       rounds: manifest.config.budget.generations,
     });
     try {
@@ -242,7 +246,8 @@ async function executeAll(
       return 'failed';
     }
   };
-  const actor = startExperiment({ runs: runs.map((r) => r.run), concurrency: Math.max(1, parallel), execute });
+  const planned = runs.map(({ run, donor }) => ({ run, after: donor === undefined ? [] : [donor] }));
+  const actor = startExperiment({ runs: planned, concurrency: Math.max(1, parallel), execute });
   using _cancelling = onAbort([signal, stopSoon], () => actor.cancel());
   await actor.ended;
   // A single run that could not even be opened is the caller's error, not a result.
@@ -296,6 +301,14 @@ function describeModel(config: ExperimentConfig, name: string): string {
     : `module ${basename(model.module)}`;
 }
 
-function packageVersion(): string {
+function refuseImported(manifests: readonly RunManifest[]): void {
+  const imported = manifests.find((manifest) => manifest.imported !== undefined);
+  if (imported === undefined) return;
+  throw new RunFormatError(
+    `${imported.run} was imported from ${imported.imported!.source} and cannot be resumed: it can be read, reported and compared`,
+  );
+}
+
+export function packageVersion(): string {
   return (JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { version: string }).version;
 }

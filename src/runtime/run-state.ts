@@ -3,6 +3,7 @@ import { checkpointFact } from '../../actors/archivist/create-archivist.ts';
 import { advance, emptyState, type LineageState } from '../../actors/lineage/lineage-state.ts';
 import { summaryOf } from '../../actors/lineage/summary.ts';
 import { better, type Member } from '../../actors/run/create-run.ts';
+import { armLineages } from '../core/config/arm-lineages.ts';
 import type { CommitId, GenomeId, LineageId } from '../core/ids.ts';
 import type { Fact } from '../core/journal.ts';
 import type { ResultOf } from '../core/messages.ts';
@@ -45,11 +46,11 @@ export class RunState {
   constructor(manifest: RunManifest) {
     this.#manifest = manifest;
     this.lineages = new Map(
-      Object.entries(manifest.config.lineages).map(([id, { model }]) => [
-        id as LineageId,
+      armLineages(manifest.config, manifest.arm).map(({ id, model }) => [
+        id,
         {
           state: emptyState,
-          member: { lineage: id as LineageId, model, stop: null, best: null },
+          member: { lineage: id, model, stop: null, best: null },
           spent: noUsage,
           evaluations: 0,
           generations: new Map(),

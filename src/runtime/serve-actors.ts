@@ -1,11 +1,11 @@
-import type { Markspace } from '../../markspace/markspace.ts';
+import type { Markspace, MountRequest } from '../../markspace/markspace.ts';
 import type { SandboxProvider } from '../../sandboxes/sandbox.ts';
 import type { Bus } from '../bus/bus.ts';
 import type { Ask } from '../core/ask.ts';
 import type { Budget } from '../core/budget.ts';
 import type { Cleanup } from '../core/cleanup.ts';
 import { monotonicMs } from '../core/clock.ts';
-import { arms } from '../core/config/arms.ts';
+import { type Arm, arms } from '../core/config/arms.ts';
 import type { Model, RoleActor } from '../core/define.ts';
 import type { LineageId } from '../core/ids.ts';
 import type { Journal } from '../core/journal.ts';
@@ -49,6 +49,15 @@ export interface ActorParts {
 
 type Serve = <R extends RoleName>(role: R, lineage: LineageId | null, actor: RoleActor<R>) => Promise<void>;
 
+/** What an arm's `strategies/` are for the guard. */
+const mountOf = {
+  peers: 'peers',
+  twin: 'peers',
+  none: 'none',
+  sham: 'sham',
+  shuffled: 'lent',
+} as const satisfies Record<Arm['strategies'], MountRequest['strategies']>;
+
 /** Git is asked to make things durable at most this often. */
 const checkpointIntervalMs = 1_000;
 
@@ -84,7 +93,7 @@ export async function serveActors(parts: ActorParts): Promise<void> {
 async function lend(parts: ActorParts) {
   const { manifest, models, genomes, journal, ask, budgets } = parts;
   const { config, run, seed, experimentDir } = manifest;
-  const arm = arms[manifest.arm];
+  const arm: Arm = arms[manifest.arm];
   const { select, annealing } = await chooseParentSelection(manifest);
   const { provider, log, onSandboxWait: onWait, cleanup } = parts;
   const sandboxes = cleanup.use(bindSandboxes({ provider, run, config, log, onWait }));
@@ -110,8 +119,9 @@ async function lend(parts: ActorParts) {
     solver: { genomes, sandboxes, gateways: maxCalls === 0 ? null : gateways, wallMs, maxAttempts },
   };
   const of = (id: LineageId, known: KnownLineage) => {
-    const lent = lendHandle(space, markspace.handleFor(id), { strategies: arm.strategies, seed });
-    const isTransfer = arm.strategies === 'peers';
+    const lent = lendHandle(space, markspace.handleFor(id), { strategies: mountOf[arm.strategies], seed });
+    // What another run lends, or was never anybody's code, is nobody's of this run.
+    const isTransfer = mountOf[arm.strategies] === 'peers';
     const provenance = createProvenance({
       genomes,
       policy: config.adoption,
@@ -135,7 +145,7 @@ async function lend(parts: ActorParts) {
         budget: budgets.get(id)!,
         draws: drawsOf(config, seed, id),
         annealing,
-        metaFrom: config.metaAgent.from,
+        metaFrom: arm.metaFrom ?? config.metaAgent.from,
         publish: lent.publish,
         model: known.member.model,
         seedGenome: manifest.seeds[id]!,

@@ -6,10 +6,13 @@ import { parseRunId, type RunId } from '../../src/core/ids.ts';
 import { type Driven, drive, testEventTable } from './machine-harness.ts';
 
 const runs = (n: number) => Array.from({ length: n }, (_, i) => parseRunId(`r${i}`));
+/** Each waits for those that `after` names by number. */
+const planned = (n: number, after: Readonly<Record<number, readonly number[]>> = {}) =>
+  runs(n).map((run, i) => ({ run, after: (after[i] ?? []).map((other) => parseRunId(`r${other}`)) }));
 const ended = (run: string, status: RunStatus = 'done') => ({ type: 'run.ended', run, status });
 
-function start(n: number, concurrency: number): Driven {
-  return drive(experimentMachine, ['executeRun'], { input: { runs: runs(n), concurrency } });
+function start(n: number, concurrency: number, after: Readonly<Record<number, readonly number[]>> = {}): Driven {
+  return drive(experimentMachine, ['executeRun'], { input: { runs: planned(n, after), concurrency } });
 }
 
 async function reach(state: string): Promise<Driven> {
@@ -71,7 +74,7 @@ it('I3: starts no further run after it was cancelled, and ends when the active o
   driven.send(ended('r1', 'stopped'));
   expect(driven.state()).toBe('ended');
   expect(started(driven)).toEqual(['r0', 'r1']);
-  expect(driven.context().pending).toEqual(['r2', 'r3']);
+  expect(driven.context().pending).toEqual(planned(4).slice(2));
 });
 
 it('I4: keeps a context that survives JSON while runs come and go', () => {
@@ -80,6 +83,31 @@ it('I4: keeps a context that survives JSON while runs come and go', () => {
     expect(JSON.parse(JSON.stringify(driven.context()))).toStrictEqual(driven.context());
     driven.send(ended(run));
   }
+});
+
+it('I5: starts a run after those that it waits for have ended, however they did, and others before it', () => {
+  const driven = start(4, 2, { 0: [1, 3] });
+  expect(started(driven)).toEqual(['r1', 'r2']);
+  driven.send(ended('r2'));
+  expect(started(driven)).toEqual(['r1', 'r2', 'r3']);
+  driven.send(ended('r1', 'failed'));
+  expect(started(driven)).toEqual(['r1', 'r2', 'r3']);
+  driven.send(ended('r3'));
+  expect(started(driven)).toEqual(['r1', 'r2', 'r3', 'r0']);
+  driven.send(ended('r0'));
+  expect(driven.state()).toBe('ended');
+});
+
+it('I5: does not wait for a run that is not of this experiment', () => {
+  expect(started(start(1, 1, { 0: [7] }))).toEqual(['r0']);
+});
+
+it('I3 I5: ends when it was cancelled while a run waits for one that ended', () => {
+  const driven = start(2, 1, { 1: [0] });
+  driven.send({ type: 'experiment.cancelled' });
+  driven.send(ended('r0'));
+  expect(driven.state()).toBe('ended');
+  expect(started(driven)).toEqual(['r0']);
 });
 
 describe('as an actor', () => {
@@ -95,7 +123,7 @@ describe('as an actor', () => {
         const executed: RunId[] = [];
         let peak = 0;
         const actor = startExperiment({
-          runs: runs(n),
+          runs: planned(n),
           concurrency,
           execute: (run) => {
             executed.push(run);
@@ -126,7 +154,7 @@ describe('as an actor', () => {
       new Promise<RunStatus>((resolve) => {
         end = resolve;
       });
-    const actor = startExperiment({ runs: runs(3), concurrency: 1, execute });
+    const actor = startExperiment({ runs: planned(3), concurrency: 1, execute });
     actor.cancel();
     end('stopped');
     expect(await actor.ended).toEqual([{ run: 'r0', status: 'stopped' }]);

@@ -114,7 +114,10 @@ export function demoRecords(options: {
   readonly generations: number;
   readonly lineages: readonly string[];
 }): RunRecord[] {
-  const lift: Record<ArmName, number> = { paired: 0.34, solo: 0.24, sham: 0.25, iid: 0.12, sequential: 0.18 };
+  const lift: Record<ArmName, number> = {
+    ...{ paired: 0.34, solo: 0.24, sham: 0.25, self: 0.28, shuffled: 0.26, iid: 0.12, sequential: 0.18 },
+    ...{ full: 0.24, 'frozen-meta': 0.2, 'random-parent': 0.19, annealing: 0.25 },
+  };
   return options.arms.flatMap((arm) =>
     options.seeds.map((seed) => {
       const sketch = (id: string, index: number): LineageSketch => {

@@ -17,7 +17,7 @@ describe('an experiment file', () => {
     const config = experimentSchema.parse(least);
     expect(config).toMatchObject({
       niche: { module: './niche.ts', params: {} },
-      arms: Object.keys(arms),
+      arms: ['paired', 'solo', 'sham', 'iid', 'sequential'],
       seeds: [1],
       items: { train: 1, selection: 1, test: 1 },
       sandbox: { provider: 'auto', allowUnsafe: false },
@@ -104,5 +104,11 @@ describe('an experiment file', () => {
   it('changes one thing per arm: what is seen, or what is selected', () => {
     expect(arms.solo).toMatchObject({ ...arms.paired, strategies: 'none', purpose: expect.any(String) });
     expect(arms.sham).toMatchObject({ ...arms.paired, strategies: 'sham', purpose: expect.any(String) });
+    expect(arms.self).toMatchObject({ ...arms.paired, strategies: 'twin', purpose: expect.any(String) });
+    expect(arms.shuffled).toMatchObject({ ...arms.paired, strategies: 'shuffled', purpose: expect.any(String) });
+    const other = { purpose: expect.any(String) };
+    expect(arms['frozen-meta']).toMatchObject({ ...arms.full, metaFrom: 'generation-0', ...other });
+    expect(arms['random-parent']).toMatchObject({ ...arms.full, selection: 'random', ...other });
+    expect(arms.annealing).toMatchObject({ ...arms.full, selection: 'annealing', ...other });
   });
 });

@@ -5,7 +5,7 @@ import { type Column, column } from './table.ts';
 const measures = ['generations', 'evaluations', 'tokens'] as const;
 
 export const budgetColumns: readonly Column<ArmBudget>[] = [
-  column('arm', (b) => b.arm),
+  column('arm', ({ arm, isOfTwins }) => (isOfTwins ? `${arm}, twins` : arm)),
   column('runs', (b) => b.runs),
   ...measures.map(
     (measure): Column<ArmBudget> => ({

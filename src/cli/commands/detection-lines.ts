@@ -39,7 +39,10 @@ function pWords({ smallestP, smallestHolmP }: SeedDetection): string {
 
 function claimWords({ seedsForClaim, controls }: SeedDetection, alpha: number): string {
   if (seedsForClaim === null) return 'a comparison';
-  const other = controls.length < 2 ? ', and both controls: help is claimed only beyond solo and sham' : '';
+  const other =
+    !controls.includes('solo') || !controls.includes('sham')
+      ? ', and both controls: help is claimed only beyond solo and sham'
+      : '';
   return `at least ${seedsForClaim} seeds for a corrected p of ${alpha}${other}`;
 }
 

@@ -93,7 +93,7 @@ export const experimentSchema = z.strictObject({
       stage: z.strictObject({ items: positive, above: z.number().default(0) }).optional(),
     })
     .prefault({}),
-  /** How a parent is chosen; a path names a module. Arms `iid` and `sequential` bring their own. */
+  /** How a parent is chosen; a path names a module. Baselines and replication arms bring their own. */
   selection: z
     .union([
       z.enum(['best', 'best-smallest', 'latest', 'random', 'root', 'score-child-prop', 'annealing']),
@@ -116,7 +116,7 @@ export const experimentSchema = z.strictObject({
   clock: z.enum(['logical', 'wall']).default('logical'),
   metaAgent: z
     .strictObject({
-      /** Whose meta-agent edits: the parent's own, or, frozen, that of generation 0. */
+      /** Whose meta-agent edits: the parent's own, or, frozen, that of generation 0. Replication arms bring their own. */
       from: z.enum(['parent', 'generation-0']).default('parent'),
       wallMs: positive.default(60_000),
       maxCalls: positive.default(40),

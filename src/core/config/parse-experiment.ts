@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ConfigInvalidError } from '../errors.ts';
+import { checkArms } from './check-arms.ts';
 import { checkMarkspace } from './check-markspace.ts';
 import { type ExperimentConfig, experimentSchema } from './experiment-schema.ts';
 
@@ -57,10 +58,7 @@ function checkReferences(config: ExperimentConfig): ConfigProblem[] {
   if (config.actors.trainer !== undefined) {
     problems.push({ path: ['actors', 'trainer'], message: 'no run asks a trainer yet: it would never be heard' });
   }
-  const sharing = config.arms.filter((arm) => arm === 'paired' || arm === 'sham');
-  if (sharing.length > 0 && Object.keys(config.lineages).length < 2) {
-    problems.push({ path: ['arms'], message: `${sharing.join(' and ')} need at least two lineages` });
-  }
+  problems.push(...checkArms(config));
   const { stage, selection } = config.items;
   if (stage !== undefined && stage.items >= selection) {
     problems.push({

@@ -6,6 +6,7 @@ import { sizePolicy } from '../../../markspace/regulation/content/size.ts';
 import { createRegulation, type Regulation } from '../../../markspace/regulation/regulation.ts';
 import { createChain } from '../../../markspace/writing/chain.ts';
 import { admitted } from '../../../markspace/writing/verdict.ts';
+import { armLineages } from '../../core/config/arm-lineages.ts';
 import { operator, planter } from '../../core/config/check-markspace.ts';
 import { durationOf, type RegulationConfig } from '../../core/config/markspace-schema.ts';
 import type { LineageId } from '../../core/ids.ts';
@@ -73,11 +74,12 @@ export class Conduct {
   #failure: unknown = null;
 
   constructor(
-    { config, seed }: RunManifest,
+    { config, arm, seed }: RunManifest,
     rules: RegulationConfig,
     settings: MarkspaceSettings,
     measured: (agent: string) => Iterable<number>,
   ) {
+    const lineages = armLineages(config, arm);
     const { clock } = config.markspace.decay;
     const envelope = envelopeOf(rules, clock);
     const { maxBytes, secrets, claims } = rules.content;
@@ -86,10 +88,7 @@ export class Conduct {
       access: accessOf(settings.space),
       ...(envelope === null ? {} : { envelope }),
       flagsUntilAll: rules.flagsUntilAll,
-      budgets: budgetsOf(
-        rules,
-        settings.space.lineages.map(({ id }) => id),
-      ),
+      budgets: budgetsOf(rules, lineages),
       content: [
         sizePolicy(maxBytes),
         ...(secrets ? [secretPolicy([])] : []),
@@ -107,8 +106,10 @@ export class Conduct {
     for (const { scope, lineage, reason } of rules.barriers) {
       const paths =
         scope.startsWith('models') || scope.startsWith('strategies') ? [scope] : places.map((at) => at(scope));
+      const instances = lineages.filter(({ id, twinOf }) => (twinOf ?? id) === lineage).map(({ id }) => id);
+      const agents = lineage === undefined ? [null] : instances;
       for (const path of new Set(paths)) {
-        this.#regulation.barriers.narrow({ scope: path, agent: lineage ?? null }, operator, reason, 0);
+        for (const agent of agents) this.#regulation.barriers.narrow({ scope: path, agent }, operator, reason, 0);
       }
     }
     this.#checks = this.#regulation.checks.filter(({ name }) => envelope !== null || name !== 'envelope');

@@ -12,6 +12,7 @@ import { type LineageId, parseMarkId } from '../../core/ids.ts';
 import type { Fact } from '../../core/journal.ts';
 import { canonicalJson, type Json, sha256 } from '../../core/json.ts';
 import type { Logger } from '../../core/log.ts';
+import type { StrategyRef } from '../../core/records.ts';
 import type { GenomeStore } from '../../lineage/lineage.ts';
 import type { Broker } from '../broker.ts';
 import type { FileJournal } from '../journal.ts';
@@ -31,6 +32,8 @@ export interface MarkspaceParts {
   readonly broker: Broker | null;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Whether a strategy is one that another run lends; `null` where none does. */
+  readonly isLent?: ((ref: StrategyRef) => boolean) | null;
 }
 
 /** Fewer marks than this are not worth compacting. */
@@ -87,6 +90,7 @@ export class RunMarkspace implements AsyncDisposable {
       ...{ run, store: this.#store, journal, clock: this.#clock, genomes },
       checks: this.#conduct === null ? [] : [this.#conduct.check],
       assess: assessFrom(this.#state.lineages),
+      isLent: parts.isLent ?? null,
     });
     this.#conduct?.attach(journal);
     this.#parts = parts;

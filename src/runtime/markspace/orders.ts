@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { armLineages } from '../../core/config/arm-lineages.ts';
 import { RunNotFoundError, StorageFailedError } from '../../core/errors.ts';
 import { type LineageId, parseLineageId } from '../../core/ids.ts';
 import { locateRun, readManifest, runPaths } from '../run-directory.ts';
@@ -47,7 +48,8 @@ export interface LiftRequest {
  */
 export function orderLift(name: string, out: string, { lineage, scope, anew = false }: LiftRequest): LiftOrder {
   const dir = locateRun(name, out);
-  const known = Object.keys(readManifest(dir).config.lineages);
+  const { config, arm } = readManifest(dir);
+  const known: readonly string[] = armLineages(config, arm).map(({ id }) => id);
   if (!known.includes(lineage)) {
     throw new RunNotFoundError(`${name} has no lineage ${JSON.stringify(lineage)}; it has ${known.join(', ')}`);
   }

@@ -2,10 +2,11 @@ import type { MarkspaceOptions } from '../../../markspace/guard.ts';
 import { defaultPolicy, type MarkspacePolicy } from '../../../markspace/policy.ts';
 import type { EnvelopeConstants } from '../../../markspace/regulation/baseline.ts';
 import type { BudgetLimit } from '../../../markspace/regulation/budgets.ts';
-import { contains, modelsScope } from '../../../markspace/scope.ts';
+import { contains, modelsScope, strategiesScope } from '../../../markspace/scope.ts';
 import type { Member } from '../../../markspace/scopes/access.ts';
 import type { ScopeDefinition } from '../../../markspace/scopes/definition.ts';
 import type { ShownScope } from '../../../markspace/strategies/mark-files.ts';
+import { type ArmLineage, armLineages, circlesOf } from '../../core/config/arm-lineages.ts';
 import { arms } from '../../core/config/arms.ts';
 import { operator, planter } from '../../core/config/check-markspace.ts';
 import {
@@ -14,7 +15,7 @@ import {
   type RegulationConfig,
   type ScopeConfig,
 } from '../../core/config/markspace-schema.ts';
-import { type LineageId, parseLineageId } from '../../core/ids.ts';
+import type { LineageId } from '../../core/ids.ts';
 import type { RunManifest } from '../run-directory.ts';
 
 /** What a run's markspace is made of, from its manifest alone. Pure: whoever reads the run later finds the same. */
@@ -34,12 +35,18 @@ const owned = ['strategies', 'lineages', modelsScope];
 
 export function markspaceSettings({ config, arm }: Pick<RunManifest, 'config' | 'arm'>): MarkspaceSettings {
   const { markspace } = config;
-  const ids = Object.keys(config.lineages).map(parseLineageId);
-  const isTogether = arms[arm].strategies === 'peers';
-  const prefixOf = (lineage: string) => (isTogether ? '' : `${apart(lineage)}/`);
+  const lineages = armLineages(config, arm);
+  const ids = lineages.map(({ id }) => id);
+  const { strategies } = arms[arm];
+  const isTogether = strategies === 'peers';
+  const circles = circlesOf(lineages, arm);
+  /** Where a lineage's shared scopes lie: among all, with its twin alone, or by itself. */
+  const prefixOf = (lineage: LineageId) =>
+    isTogether ? '' : `${apart(strategies === 'twin' ? circles.get(lineage)! : lineage)}/`;
   const shared = Object.entries(markspace.scopes).filter(([path]) => !owned.includes(path.split('/')[0]!));
   const probed = markspace.regulation?.probes?.scope;
-  const openScopes = arms[arm].strategies === 'none' ? [] : defaultPolicy.openScopes;
+  // What is not for everybody is open to nobody, and given to those whom it is for.
+  const openScopes = strategies === 'peers' || strategies === 'sham' ? defaultPolicy.openScopes : [];
   const policy: MarkspacePolicy = {
     ...defaultPolicy,
     genome: config.genome,
@@ -56,7 +63,7 @@ export function markspaceSettings({ config, arm }: Pick<RunManifest, 'config' | 
     },
     { path: 'lineages', visibility: 'classified', ...times },
     { path: modelsScope, visibility: 'classified', verbs: [], ...times, ...limitsOf(markspace.scopes[modelsScope]) },
-    ...(isTogether ? [''] : ids.map(prefixOf)).flatMap((prefix) =>
+    ...[...new Set(ids.map(prefixOf))].flatMap((prefix) =>
       shared.map(([path, scope]) =>
         definitionOf(`${prefix}${path}`, scope, shared.some(([other]) => path.startsWith(`${other}/`)) ? {} : times),
       ),
@@ -72,7 +79,8 @@ export function markspaceSettings({ config, arm }: Pick<RunManifest, 'config' | 
       grants: outermost.map((scope) => ({ scope, read: true })),
       authorities: outermost.map((scope) => ({ scope, powers: ['lift', 'resolve', 'supersede'] })),
     },
-    ...ids.map((id) => memberOf(id, shared, prefixOf(id), probed)),
+    ...lineages.map((lineage) => memberOf(lineage, shared, prefixOf(lineage.id), probed)),
+    ...(strategies === 'twin' ? lineages.map((lineage) => twinReader(lineage, lineages)) : []),
     ...(probed === undefined
       ? []
       : [
@@ -88,7 +96,7 @@ export function markspaceSettings({ config, arm }: Pick<RunManifest, 'config' | 
   ];
   return {
     space: {
-      lineages: ids.map((id) => ({ id, model: config.lineages[id]!.model })),
+      lineages: lineages.map(({ id, model }) => ({ id, model })),
       ...{ policy, scopes, members, shown },
     },
     isShared: shared.length > 0,
@@ -139,9 +147,14 @@ function definitionOf(path: string, scope: ScopeConfig, defaults: object): Scope
 const kinds = ['intent', 'action', 'observation', 'warning', 'need'] as const;
 
 /** Rights pass down: a scope without members of its own has those of the scope above, and without one there everybody. */
-function memberOf(id: LineageId, shared: [string, ScopeConfig][], prefix: string, probed: string | undefined): Member {
+function memberOf(
+  { id, twinOf }: ArmLineage,
+  shared: [string, ScopeConfig][],
+  prefix: string,
+  probed: string | undefined,
+): Member {
   const isTop = (path: string) => !shared.some(([other]) => path.startsWith(`${other}/`));
-  const given = shared.filter(([path, { members }]) => members?.includes(id) ?? isTop(path));
+  const given = shared.filter(([path, { members }]) => members?.includes(twinOf ?? id) ?? isTop(path));
   return {
     id,
     grants: [
@@ -151,10 +164,22 @@ function memberOf(id: LineageId, shared: [string, ScopeConfig][], prefix: string
   };
 }
 
-/** Limits by lineage, in the form of the regulation. */
-export function budgetsOf({ budgets }: RegulationConfig, ids: readonly LineageId[]): Record<string, BudgetLimit[]> {
+/** An instance of a model reads what the other one published. */
+function twinReader({ id, twinOf }: ArmLineage, lineages: readonly ArmLineage[]): Member {
+  const other = twinOf ?? lineages.find((one) => one.twinOf === id)!.id;
+  return { id, grants: [{ scope: strategiesScope(other), read: true }] };
+}
+
+/** Limits by lineage, in the form of the regulation. A twin has its original's. */
+export function budgetsOf(
+  { budgets }: RegulationConfig,
+  lineages: readonly ArmLineage[],
+): Record<string, BudgetLimit[]> {
   return Object.fromEntries(
-    ids.map((id) => [id, budgets.filter(({ lineage }) => lineage === undefined || lineage === id)]),
+    lineages.map(({ id, twinOf }) => [
+      id,
+      budgets.filter(({ lineage }) => lineage === undefined || lineage === (twinOf ?? id)),
+    ]),
   );
 }
 

@@ -3,6 +3,8 @@ import {
   chmodSync,
   closeSync,
   constants,
+  fchownSync,
+  lchownSync,
   lstatSync,
   mkdirSync,
   openSync,
@@ -15,15 +17,21 @@ import { dirname } from 'node:path';
 import { GenomeInvalidError } from '../src/core/errors.ts';
 import { type FileTree, parseTreePath, type TreeFile } from '../src/core/file-tree.ts';
 
+export interface Owner {
+  readonly uid: number;
+  readonly gid: number;
+}
+
 /**
  * Writes a tree over a workspace that hostile code may have prepared: a link
  * or a special file on the way is removed, never followed. Precondition:
  * nothing runs in the workspace.
  *
  * @param reserved - Names at the top level that belong to the runtime (mounts).
+ * @param owner - Whose the files and directories become. Default: this process's.
  * @throws {GenomeInvalidError} for a bad path, a path below a mount, or a tree that does not fit on the volume.
  */
-export function placeTree(root: string, files: FileTree, reserved: ReadonlySet<string>): void {
+export function placeTree(root: string, files: FileTree, reserved: ReadonlySet<string>, owner?: Owner): void {
   if (!lstatSync(root).isDirectory()) throw new GenomeInvalidError('the workspace itself is no longer a directory');
   const safeDirectories = new Set<string>(['.']);
   for (const [path, file] of files) {
@@ -32,8 +40,8 @@ export function placeTree(root: string, files: FileTree, reserved: ReadonlySet<s
       throw new GenomeInvalidError(`the path ${JSON.stringify(path)} belongs to a read-only mount`);
     }
     try {
-      makeDirectories(root, dirname(path), safeDirectories);
-      writeFresh(`${root}/${path}`, file);
+      makeDirectories(root, dirname(path), safeDirectories, owner);
+      writeFresh(`${root}/${path}`, file, owner);
     } catch (cause) {
       throw placeError(path, cause);
     }
@@ -47,24 +55,27 @@ function placeError(path: string, cause: unknown): unknown {
   return new GenomeInvalidError(`the path ${JSON.stringify(path)} ${why}`, { cause });
 }
 
-function makeDirectories(root: string, directory: string, safe: Set<string>): void {
+function makeDirectories(root: string, directory: string, safe: Set<string>, owner: Owner | undefined): void {
   if (safe.has(directory)) return;
-  makeDirectories(root, dirname(directory), safe);
+  makeDirectories(root, dirname(directory), safe, owner);
   const path = `${root}/${directory}`;
   const info = lstatSync(path, { throwIfNoEntry: false });
   if (info !== undefined && !info.isDirectory()) rmSync(path);
-  if (info === undefined || !info.isDirectory()) mkdirSync(path, { mode: 0o755 });
-  else if ((info.mode & 0o700) !== 0o700) chmodSync(path, 0o755);
+  if (info === undefined || !info.isDirectory()) {
+    mkdirSync(path, { mode: 0o755 });
+    if (owner !== undefined) lchownSync(path, owner.uid, owner.gid);
+  } else if ((info.mode & 0o700) !== 0o700) chmodSync(path, 0o755);
   safe.add(directory);
 }
 
-function writeFresh(path: string, file: TreeFile): void {
+function writeFresh(path: string, file: TreeFile, owner: Owner | undefined): void {
   const info = lstatSync(path, { throwIfNoEntry: false });
   if (info !== undefined) removeTree(path);
   const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
   const fd = openSync(path, flags, file.isExecutable ? 0o755 : 0o644);
   try {
     for (let at = 0; at < file.bytes.length; ) at += writeSync(fd, file.bytes, at);
+    if (owner !== undefined) fchownSync(fd, owner.uid, owner.gid);
   } finally {
     closeSync(fd);
   }

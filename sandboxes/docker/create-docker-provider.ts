@@ -20,6 +20,7 @@ import { isLeftBehind, labelsOf, ownFilter } from './labels.ts';
 import { type MemoryWatch, watchMemory } from './memory-watch.ts';
 import { createNetworks, type Networks, removeNetwork } from './networks.ts';
 import { WaitingFiles } from './place-files.ts';
+import { placeFromOutside } from './place-from-outside.ts';
 import { probeDocker } from './probe.ts';
 
 export interface DockerOptions {
@@ -148,6 +149,8 @@ async function openSandbox(
     const sandbox: Sandbox = dockerSandbox({
       ...{ id: label, reserved, waiting, container, keeper, shell, path: image.path },
       counters,
+      placeFromOutside: (files) =>
+        counters !== null && placeFromOutside({ pid: State.Pid, containerId: container.id }, files, reserved),
       oomKills: () => counters?.oomKills() ?? watch?.countOf(container.id) ?? 0,
       gatewayDirectory: join(scratch, 'gateway'),
       release: () => {

@@ -22,8 +22,10 @@ export interface DockerParts {
   readonly id: string;
   /** Names at the top of the workspace that belong to the runtime. */
   readonly reserved: ReadonlySet<string>;
-  /** Until something has happened inside, files travel with the first command. */
+  /** Until something has happened inside, files that could not be placed from outside travel with the first command. */
   readonly waiting: WaitingFiles;
+  /** Puts files into a workspace that nothing has run in. @returns whether it could. */
+  readonly placeFromOutside: (files: FileTree) => boolean;
   readonly container: Docker.Container;
   readonly keeper: Keeper;
   /** Path of the shell that commands are started from. */
@@ -93,6 +95,7 @@ class DockerSandbox {
     this.#primed = primeShell(parts.container, parts.shell);
     // Whoever needs it hears of its failure.
     this.#primed.catch(() => {});
+    this.#placeWaiting();
   }
 
   /** Resolves when no shell is being started ahead. */
@@ -113,9 +116,18 @@ class DockerSandbox {
   }
 
   async put(files: FileTree): Promise<void> {
-    if (this.#isUntouched) return this.#parts.waiting.add(files);
+    if (this.#isUntouched) {
+      this.#parts.waiting.add(files);
+      return this.#placeWaiting();
+    }
     checkFiles(files, this.#parts.reserved);
     await this.#unpack(files, `${clearingFor(files)}; `);
+  }
+
+  #placeWaiting(): void {
+    const { waiting, placeFromOutside } = this.#parts;
+    const files = waiting.take();
+    if (files.size > 0 && !placeFromOutside(files)) waiting.add(files);
   }
 
   async #unpack(files: FileTree, before: string): Promise<void> {

@@ -1,20 +1,32 @@
 import type { OpenSandbox, SandboxProvider } from '../../sandboxes/sandbox.ts';
 import type { ExperimentConfig } from '../core/config/experiment-schema.ts';
 import { ConfigInvalidError, PluginInvalidError, SandboxUnavailableError } from '../core/errors.ts';
-import type { Niche, NicheDefinition } from '../core/niche.ts';
+import type { Niche, NicheDefinition, Split } from '../core/niche.ts';
 import { circlePacking } from '../niches/circle-packing/niche.ts';
+import { grading } from '../niches/grading/niche.ts';
 import { storage } from '../niches/storage/niche.ts';
 import { isModulePath, loadPlugin, parseParams } from './plugins.ts';
 
 /** What a niche is lent that executes answers itself, in sandboxes of its own. */
-export interface NicheTools {
+export interface NicheSandboxes {
   readonly openSandbox: OpenSandbox;
+}
+
+/** All that a niche is lent. */
+export interface NicheTools extends NicheSandboxes {
+  /** What relative paths in its parameters are relative to. */
+  readonly experimentDir: string;
+  /** Of all runs of the experiment. */
+  readonly seeds: readonly number[];
+  /** The most situations of each split that one run may ask for. */
+  readonly most: Readonly<Record<Split, number>>;
 }
 
 type AnyNiche = NicheDefinition<never, NicheTools>;
 
 const builtIn: Readonly<Record<string, AnyNiche>> = {
   'circle-packing': circlePacking as unknown as AnyNiche,
+  grading: grading as unknown as AnyNiche,
   storage: storage as unknown as AnyNiche,
 };
 
@@ -27,7 +39,7 @@ export function checkVolumes(niche: Niche, provider: SandboxProvider): void {
 }
 
 /** While an experiment is only checked: a niche hands out situations then, and measures nothing. */
-const nothingLent: NicheTools = {
+const nothingLent: NicheSandboxes = {
   openSandbox: () => Promise.reject(new SandboxUnavailableError('nothing is measured before a run has begun')),
 };
 
@@ -35,9 +47,10 @@ const nothingLent: NicheTools = {
 export async function createNiche(
   config: ExperimentConfig,
   experimentDir: string,
-  tools: NicheTools = nothingLent,
+  sandboxes: NicheSandboxes = nothingLent,
 ): Promise<Niche> {
   const { module, params } = config.niche;
+  const tools = { openSandbox: sandboxes.openSandbox, experimentDir, seeds: config.seeds, most: mostItems(config) };
   const definition = isModulePath(module)
     ? await loadPlugin<AnyNiche>('niche', module, experimentDir)
     : builtIn[module];
@@ -53,4 +66,11 @@ export async function createNiche(
     );
   }
   return niche;
+}
+
+/** Looks of the gate take selection items that were never used, one after another. */
+function mostItems({ items, gate, budget }: ExperimentConfig): Record<Split, number> {
+  const { test, looks, itemsPerLook } = gate.improvement;
+  const fresh = test === 'paired' ? budget.generations * looks * itemsPerLook : 0;
+  return { train: items.train, selection: items.selection + fresh, test: items.test };
 }

@@ -19,7 +19,7 @@ import { factKey } from '../core/journal.ts';
 import type { Logger } from '../core/log.ts';
 import { seedNumber } from '../core/random.ts';
 import { type GenerationCalls, openGenerationCalls } from './call-log.ts';
-import type { NicheTools } from './niches.ts';
+import type { NicheSandboxes } from './niches.ts';
 
 /** Over all sandboxes of this process, all runs together. */
 const ceiling = new Ceiling();
@@ -65,7 +65,7 @@ export function bindSandboxes({
   config,
   log,
   onWait,
-}: SandboxBinding): SandboxAccess & NicheTools & AsyncDisposable {
+}: SandboxBinding): SandboxAccess & NicheSandboxes & AsyncDisposable {
   const { memoryMiB, cpus, pids, diskMiB, maxOutputBytes, warm } = config.sandbox;
   const limits = { memoryMiB, cpus, pids, diskMiB };
   const pool = createPool({ provider, warm, ceiling, limits: ceilingOf(config.sandbox), log, onWait });

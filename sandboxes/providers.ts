@@ -8,7 +8,7 @@ export interface ProviderOptions {
   readonly docker?: Pick<DockerOptions, 'image' | 'runtime'>;
 }
 
-/** The built-in providers, strongest first. Making one costs nothing; it looks at the system when used. */
+/** The built-in providers. Making one costs nothing; it looks at the system when used. */
 export function builtInProviders({ docker, ...options }: ProviderOptions = {}): readonly SandboxProvider[] {
   return [
     createDockerProvider({ ...options, ...docker }),

@@ -5,7 +5,7 @@ import type { ExperimentConfig } from '../core/config/experiment-schema.ts';
 import { SandboxUnavailableError } from '../core/errors.ts';
 import { isModulePath, loadPlugin } from './plugins.ts';
 
-/** A built-in provider by name, the strongest usable one for `auto`, or a module's. @throws {SandboxUnavailableError} */
+/** A built-in provider by name, the usable one with the fewest gaps for `auto`, or a module's. @throws {SandboxUnavailableError} */
 export async function openProvider(
   name: string,
   { image, runtime }: Pick<ExperimentConfig['sandbox'], 'image' | 'runtime'>,

@@ -4,21 +4,36 @@ import { builtInProviders } from '../../sandboxes/providers.ts';
 import type { SandboxProvider } from '../../sandboxes/sandbox.ts';
 import { createMemoryProvider } from '../support/memory-sandbox.ts';
 
-function candidate(name: string, isolation: SandboxProvider['isolation'], isUsable: boolean): SandboxProvider {
+function candidate(
+  name: string,
+  isolation: SandboxProvider['isolation'],
+  isUsable: boolean,
+  gaps: SandboxProvider['gaps'] = [],
+): SandboxProvider {
   const status = isUsable
     ? { usable: true, why: `${name} is there`, fix: '' }
     : { usable: false, why: `${name} is not there`, fix: `install ${name}` };
-  return { ...createMemoryProvider(async () => ({})), name, isolation, probe: async () => status };
+  return { ...createMemoryProvider(async () => ({})), name, isolation, gaps, probe: async () => status };
 }
 
 describe('chooseProvider', () => {
-  it('takes the strongest usable one, in whatever order they are given', async () => {
+  it('takes one that isolates before one that does not, in whatever order they are given', async () => {
     const weak = candidate('process', 'none', true);
     const strong = candidate('bubblewrap', 'namespaces', true);
     const broken = candidate('docker', 'container', false);
     const chosen = await chooseProvider('auto', [weak, broken, strong]);
     expect(chosen.provider).toBe(strong);
     expect(chosen.status.why).toBe('bubblewrap is there');
+  });
+
+  it('takes the one with the fewest gaps, and of equals the one that opens soonest', async () => {
+    const container = candidate('docker', 'container', true);
+    const whole = candidate('bubblewrap', 'namespaces', true);
+    const gappy = candidate('bubblewrap', 'namespaces', true, ['unmapped-memory']);
+    const plain = candidate('process', 'none', true);
+    expect((await chooseProvider('auto', [plain, container, whole])).provider).toBe(whole);
+    expect((await chooseProvider('auto', [plain, gappy, container])).provider).toBe(container);
+    expect((await chooseProvider('auto', [plain, gappy])).provider).toBe(gappy);
   });
 
   it('takes the named one, and never a weaker one in its place', async () => {

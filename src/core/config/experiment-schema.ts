@@ -30,7 +30,7 @@ const budgetSchema = z.strictObject({
 
 const sandboxSchema = z
   .strictObject({
-    /** `auto` takes the strongest usable one; a path names a module. */
+    /** `auto` takes, of those that work, the one with the fewest gaps, and of equals the fastest; a path names a module. */
     provider: z.string().min(1).default('auto'),
     /** Without it, `process` refuses models that are not trusted. */
     allowUnsafe: z.boolean().default(false),
@@ -131,6 +131,9 @@ export const experimentSchema = z.strictObject({
       wallMs: positive.default(10_000),
       /** 0: the task agent has no model, and no gateway is opened for it. */
       maxCalls: z.int().nonnegative().default(40),
+      /** Tokens of one try at one situation, and the ceiling of one answer. Default: the meta-agent's. */
+      maxTokens: positive.optional(),
+      maxCompletionTokens: positive.optional(),
       attempts: positive.default(2),
     })
     .prefault({}),

@@ -88,9 +88,9 @@ function lineageBounds({ budget, items, gate, selection, task, metaAgent }: Expe
   const perGeneration = items.train + items.selection + looks + retests + (isAnnealing ? items.train : 0);
   const evaluations = items.train + items.selection + budget.generations * perGeneration + items.test;
   const edits = budget.generations * (isAnnealing ? 2 : 1);
-  // A task agent that may call a model has a gateway of its own for every item and try, with the meta-agent's limit.
+  // A task agent that may call a model has a gateway of its own for every item and try.
   const tries = task.maxCalls === 0 ? 0 : evaluations * task.attempts;
-  return { evaluations, tokens: (edits + tries) * metaAgent.maxTokens };
+  return { evaluations, tokens: edits * metaAgent.maxTokens + tries * (task.maxTokens ?? metaAgent.maxTokens) };
 }
 
 function sum(numbers: readonly number[]): number {

@@ -119,8 +119,7 @@ export function bindGateways({
     async open({ lineage, generation, model: name, purpose, seed, onMessages }, signal) {
       const model = models.get(name)!;
       const calls = callsOf(lineage, generation);
-      const limits =
-        purpose.split(' ')[0] === 'meta' ? config.metaAgent : { ...config.metaAgent, maxCalls: config.task.maxCalls };
+      const limits = purpose.split(' ')[0] === 'meta' ? config.metaAgent : taskLimits(config);
       let asked = 0;
       const denied = new Set<string>();
       const gateway = await openGateway({
@@ -151,6 +150,12 @@ export function bindGateways({
     },
     [Symbol.dispose]: () => rmSync(dir, { recursive: true, force: true }),
   };
+}
+
+/** A task agent has the limits of the meta-agent where it has none of its own. */
+function taskLimits({ metaAgent, task }: ExperimentConfig): ExperimentConfig['metaAgent'] {
+  const { maxCalls, maxTokens = metaAgent.maxTokens, maxCompletionTokens = metaAgent.maxCompletionTokens } = task;
+  return { ...metaAgent, maxCalls, maxTokens, maxCompletionTokens };
 }
 
 const socketDirectory = /^gal-(\d+)-([0-9a-z]+)-\w{6}$/;

@@ -83,6 +83,8 @@ describe('plan', () => {
     // And 11 · (2 + 3) + 5 items, each tried twice.
     expect(calling.evaluations).toBe(24 * 2 * 60);
     expect(calling.maxTokens).toBe(24 * 2 * (10 + 120) * 1_000);
+    const brief = await json(experiment('brief', price, 'task: { maxTokens: 100 }'));
+    expect(brief.maxTokens).toBe(24 * 2 * (10 * 1_000 + 120 * 100));
     const capped = await json(experiment('capped', price, 'lineageBudget: { tokens: 7000 }'));
     expect(capped.maxTokens).toBe(24 * 2 * 7_000);
     const limited = await json(experiment('limited', price, 'lineageBudget: { usd: 0.01 }'));

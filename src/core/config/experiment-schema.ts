@@ -185,6 +185,12 @@ export const experimentSchema = z.strictObject({
     .prefault({}),
   /** What lineages may leave for each other besides strategies, how marks age, and what happens to who overdoes it. */
   markspace: markspaceSchema.prefault({}),
+  report: z
+    .strictObject({
+      /** Selection scores whose first reaching the report compares between arms. Default: each lineage's median best. */
+      thresholds: z.array(z.number()).max(6).default([]),
+    })
+    .prefault({}),
   actors: z.partialRecord(z.enum(roleNames), pluginSchema).default({}),
   workers: z.strictObject({ solvers: positive.default(2) }).prefault({}),
 });

@@ -7,7 +7,7 @@
  * sandboxes, on held-out worlds; directory and card are written when all of that is done.
  */
 import { setMaxListeners } from 'node:events';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { sha256 } from '../src/core/json.ts';
@@ -28,7 +28,7 @@ const recipes: Readonly<Record<string, Omit<BaseRecipe, 'seed'>>> = {
   },
   medium: {
     shape: parseModelShape({ ...sizes, hiddenSize: 128, feedForwardSize: 384, layers: 4 }),
-    ...{ rows: 16_000, steps: 1_400, batchSize: 32, learningRate: 2.5e-3 },
+    ...{ rows: 11_200, steps: 700, batchSize: 16, learningRate: 2e-3 },
   },
 };
 
@@ -45,13 +45,15 @@ const seed = Number(option('seed') ?? usualSeed);
 const stop = new AbortController();
 setMaxListeners(0, stop.signal);
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort(new Error('stopped')));
+const cache = join(root, 'node_modules', '.cache', 'galapagos');
+mkdirSync(cache, { recursive: true });
 const startMs = performance.now();
 const elapsed = () => `${((performance.now() - startMs) / 1_000).toFixed(0)} s`;
 const { checkpoint, losses, ...base } = await pretrainBase(
   { ...recipe, seed },
   {
     threads: Number(option('threads') ?? 1),
-    checkpointOf: (key) => join(root, 'node_modules', '.cache', 'galapagos', `${name}-${key.slice(0, 16)}.safetensors`),
+    checkpointOf: (key) => join(cache, `${name}-${key.slice(0, 16)}.safetensors`),
     onRow: (row) => row % 2_000 === 0 && console.error(`${elapsed()}  ${row} of ${recipe.rows} rows`),
     onStep: (step, loss) =>
       step % 25 === 0 && console.error(`${elapsed()}  step ${step} of ${recipe.steps}, loss ${loss.toFixed(3)}`),

@@ -4,14 +4,21 @@ import type { Json } from '../core/json.ts';
 export interface TrainingExample {
   readonly prompt: string;
   readonly completion: string;
+  /** As in rows for KTO: `false` for what must not be said. Left out: `true`. */
+  readonly label?: boolean;
 }
+
+export type TrainingMethod = 'sft' | 'sft-unlikelihood';
 
 export interface TrainingJob {
   /** Name of the base model. Every adapter is trained from it, never from another adapter. */
   readonly base: string;
   readonly dataset: readonly TrainingExample[];
-  /** `sft`: likelihood of the completions, given their prompts. */
-  readonly method: 'sft';
+  /**
+   * `sft`: likelihood of the completions, given their prompts; a row labeled `false` is an error.
+   * `sft-unlikelihood`: the same, and the likelihood of saying anything but the completions labeled `false`.
+   */
+  readonly method: TrainingMethod;
   /** What the trainer knows by these names; it says what it does not. */
   readonly hyperparameters: Readonly<Record<string, Json>>;
   readonly seed: number;
@@ -28,7 +35,7 @@ export interface Adapter {
 /** One optimiser step. */
 export interface CurvePoint {
   readonly step: number;
-  /** Mean negative log-likelihood of the completions' tokens in this step's batch, in nats. */
+  /** The method's loss on this step's batch, by the number of the completions' tokens, in nats. */
   readonly loss: number;
 }
 

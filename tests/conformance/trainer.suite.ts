@@ -129,6 +129,12 @@ export function trainerSuite(name: string, open: () => Promise<OpenTrainer>): vo
         'TRAINING_FAILED',
         /became (NaN|Infinity) at step \d+/,
       ],
+      [
+        'a row labeled false, which its method would teach',
+        () => ({ dataset: [...dataset, { prompt: 'disk', completion: 'rm @1', label: false }] }),
+        'TRAINING_FAILED',
+        /example 13 of 13 is labeled false/,
+      ],
       ['a base it does not have', () => ({ base: 'elsewhere' }), 'CONFIG_INVALID', /"elsewhere"/],
       ['a hyperparameter it does not know', () => ({ hyperparameters: { wishes: 3 } }), 'CONFIG_INVALID', /wishes/],
     ])('refuses %s, says why, and leaves no adapter', patient, async (_, more, code, message) => {

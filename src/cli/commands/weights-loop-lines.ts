@@ -12,26 +12,26 @@ export function weightsLoopLines(result: WeightsLoopResult): string[] {
   return [
     `Base ${base.name} (${base.sha256.slice(0, 8)}): ${counted(recipe.generations, 'generation')} of ${recipe.situations} situations × ${recipe.siblings} commands; ${counted(count, 'seed')}`,
     `Held out: ${counted(situations, 'world')} × ${recipe.commands} commands. Shares are of what the oracle freed`,
-    ...credits.flatMap((credit) => ['', `Credit ${credit}`, ...creditLines(result, credit)]),
+    ...credits.flatMap((credit) => [
+      ...['', `Credit ${credit}`, ...tables(result, credit), ...seedLines(result, credit)],
+      '  in the same worlds closed, where a right has to be taken back first:',
+      ...tables(result.closed, credit),
+    ]),
   ];
 }
 
-function creditLines(result: WeightsLoopResult, credit: WeightsLoopResult['seeds'][number]['credit']): string[] {
+type Credit = WeightsLoopResult['seeds'][number]['credit'];
+
+function tables(result: Pick<WeightsLoopResult, 'arms' | 'comparisons'>, credit: Credit): string[] {
   const arms = result.arms.filter((one) => one.credit === credit);
-  const own = result.seeds.filter((one) => one.credit === credit);
   const measures = [...new Set(arms.map(({ measure }) => measure))];
   const meanOf = (arm: string, measure: string) => arms.find((one) => one.arm === arm && one.measure === measure)?.mean;
-  const broken = (arm: (typeof arms)[number]['arm']) => {
-    const lives = own.flatMap(({ lives }) => lives[arm].filter((life) => life !== null));
-    return `${Math.round((100 * lives.filter(({ isBroken }) => isBroken).length) / lives.length)} %`;
-  };
   return [
     ...columns([
-      ['', ...measures, 'broken'],
+      ['', ...measures],
       ...[...new Set(arms.map(({ arm }) => arm))].map((arm) => [
         `  ${arm}`,
         ...measures.map((measure) => formatScore(meanOf(arm, measure) ?? null, 2)),
-        broken(arm),
       ]),
     ]),
     ...columns(
@@ -39,15 +39,21 @@ function creditLines(result: WeightsLoopResult, credit: WeightsLoopResult['seeds
         .filter((one) => one.credit === credit)
         .map(({ against, measure, inference }) => [`  survivors − ${against}`, measure, ...inferenceCells(inference)]),
     ),
-    ...own.flatMap(({ seed, generations, wallMs }) => [
-      `  seed ${seed} (${formatDuration(wallMs)}): ${generations
-        .map(({ success, kept, lost, survivors }) => {
-          const lesson = survivors.adapter === null ? `, not trained: ${survivors.failure}` : '';
-          return `${Math.round(100 * success)} % freed, ${kept} kept${lost > 0 ? `, ${lost} lost` : ''}${lesson}`;
-        })
-        .join(' → ')}`,
-    ]),
   ];
+}
+
+function seedLines({ seeds }: WeightsLoopResult, credit: Credit): string[] {
+  return seeds
+    .filter((one) => one.credit === credit)
+    .map(
+      ({ seed, generations, wallMs }) =>
+        `  seed ${seed} (${formatDuration(wallMs)}): ${generations
+          .map(({ success, kept, shunned, lost, survivors }) => {
+            const lesson = survivors.adapter === null ? `, not trained: ${survivors.failure}` : '';
+            return `${Math.round(100 * success)} % freed, ${kept} kept${shunned > 0 ? `, ${shunned} shunned` : ''}${lost > 0 ? `, ${lost} lost` : ''}${lesson}`;
+          })
+          .join(' → ')}`,
+    );
 }
 
 function inferenceCells(inference: Inference): string[] {

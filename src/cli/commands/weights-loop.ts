@@ -7,7 +7,7 @@ import { weightsLoopLines } from './weights-loop-lines.ts';
 
 interface WeightsLoopFlags extends CommonOptions {
   readonly seed?: readonly number[];
-  readonly credit: (typeof weightsCredits)[number] | 'both';
+  readonly credit: (typeof weightsCredits)[number] | 'both' | 'all';
   readonly base: string;
   readonly quick?: boolean;
   readonly to?: string;
@@ -21,8 +21,8 @@ export function addWeightsLoop(program: Command, session: Session): void {
     )
     .option('--seed <n>', 'one seed or several: 1, or 1,2,3 (default: 1)', seedList)
     .addOption(
-      new Option('--credit <rule>', 'what counts as having survived')
-        .choices([...weightsCredits, 'both'])
+      new Option('--credit <rule>', 'what counts as having survived; both: the first two, all: every one')
+        .choices([...weightsCredits, 'both', 'all'])
         .default('best-sibling'),
     )
     .option('--base <name>', 'the model to start from: small, or the directory of another one', 'small')
@@ -44,7 +44,7 @@ Examples:
         const result = await runWeightsLoop({
           recipe: quick === true ? weightsRecipes.quick : weightsRecipes.full,
           seeds: [...new Set(seed)],
-          credits: credit === 'both' ? weightsCredits : [credit],
+          credits: credit === 'all' ? weightsCredits : credit === 'both' ? ['best-sibling', 'trajectory'] : [credit],
           base,
           ...(to === undefined ? {} : { directory: to }),
           onProgress: session.note,

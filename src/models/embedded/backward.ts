@@ -1,5 +1,6 @@
 import { forward, type Head, headsOf, type Pass, type Shard } from './forward.ts';
 import { type LayerActivations, queryBlock } from './layout.ts';
+import { lossAndItsGradient } from './loss.ts';
 import type { Projection } from './shape.ts';
 
 /** Where gradients go: to all weights, or to the adapters alone. Each call adds. */
@@ -16,14 +17,14 @@ export interface Gradients {
 }
 
 export interface TrainingShard extends Shard {
-  /** The token wanted after each position, or -1 where none counts. */
+  /** The token wanted after each position, -1 where none counts, `wrongTarget` of one that must not follow. */
   readonly targets: number;
 }
 
 /**
  * Loss and gradient of one shard.
  * @param scale - Weight of each counted token in the gradient: one over their number in the whole batch.
- * @returns the shard's summed negative log-likelihood in nats, unscaled.
+ * @returns the shard's summed loss in nats, unscaled.
  */
 export function forwardBackward(pass: Pass, shard: TrainingShard, scale: number, gradients: Gradients): number {
   forward(pass, shard);
@@ -32,7 +33,7 @@ export function forwardBackward(pass: Pass, shard: TrainingShard, scale: number,
   const { hiddenSize: d, vocabularySize: v } = shape;
   const { logits, output, outputNormed, outputInverseRms, gradient } = activations;
   const rows = shard.sequences * shard.length;
-  const loss = kernels.crossEntropy(logits, shard.targets, rows, v, scale);
+  const loss = lossAndItsGradient(pass, shard, scale);
   gradients.embedding?.head(rows, logits, outputNormed);
   inputGradient(pass, rows, logits, v, layout.embedding, d, v, gradient.normed, 0);
   floats.fill(0, gradient.hidden, gradient.hidden + rows * d);

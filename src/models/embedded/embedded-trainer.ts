@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { adapterFiles } from '../../core/adapter.ts';
 import { ConfigInvalidError, describeError, TrainingFailedError } from '../../core/errors.ts';
 import { canonicalJson, sha256 } from '../../core/json.ts';
-import type { Trainer, TrainingExample, TrainingJob } from '../trainer.ts';
+import type { Trainer, TrainingJob } from '../trainer.ts';
 import { kernelsHash } from './device.ts';
 import type { Base } from './files/base-checkpoint.ts';
 import { readKnownAdapter, writeAdapter } from './files/peft-adapter.ts';
@@ -38,7 +38,7 @@ export function createEmbeddedTrainer(options: EmbeddedTrainerOptions): Trainer 
         );
       }
       const hyperparameters = parseHyperparameters(job.hyperparameters);
-      const examples = job.dataset.map((example, i) => toTokens(tokenizer, example, i, job.dataset.length));
+      const examples = job.dataset.map((_, i) => toTokens(tokenizer, job, i));
       const provenance = provenanceOf(job, base, hyperparameters);
       const file = join(checkpointsDir, `${sha256(canonicalJson(provenance))}.safetensors`);
       mkdirSync(checkpointsDir, { recursive: true });
@@ -107,15 +107,17 @@ function provenanceOf(job: TrainingJob, base: Base, hyperparameters: Readonly<Re
   };
 }
 
-function toTokens(
-  tokenizer: Tokenizer,
-  { prompt, completion }: TrainingExample,
-  i: number,
-  count: number,
-): TokenExample {
+function toTokens(tokenizer: Tokenizer, { dataset, method }: TrainingJob, i: number): TokenExample {
+  const { prompt, completion, label } = dataset[i]!;
+  const where = `example ${i + 1} of ${dataset.length}`;
+  if (label === false && method === 'sft') {
+    throw new TrainingFailedError(
+      `${where} is labeled false, and method sft would teach it: leave it out, or use method sft-unlikelihood`,
+    );
+  }
   try {
-    return exampleTokens(tokenizer, prompt, completion);
+    return { ...exampleTokens(tokenizer, prompt, completion), isWrong: label === false };
   } catch (cause) {
-    throw new TrainingFailedError(`example ${i + 1} of ${count}: ${describeError(cause)}`, { cause });
+    throw new TrainingFailedError(`${where}: ${describeError(cause)}`, { cause });
   }
 }

@@ -2,10 +2,13 @@ import { type PairedInference, pairedInference } from '../../analysis/statistics
 import { mean } from '../../analysis/statistics/summary.ts';
 import type { Credit } from './credit.ts';
 import { type LifeOutcome, successRate } from './evaluate.ts';
-import type { Arm, SeedRecord } from './run-seed.ts';
+import { type Arm, arms, type SeedRecord } from './run-seed.ts';
 
-/** Both from 0 to 1 in a world that did not break. Share: of what the oracle freed. */
-export const measures = ['share', 'share before damage', 'success'] as const;
+/**
+ * Shares are of what the oracle freed, from 0 to 1 in a world that did not break. `success` is of commands; `broken`
+ * and `two-step` say for each world whether it broke, and whether anything was freed by a right taken back before.
+ */
+export const measures = ['share', 'share before damage', 'success', 'broken', 'two-step'] as const;
 export type Measure = (typeof measures)[number];
 
 export interface ArmSummary {
@@ -35,22 +38,27 @@ export interface Comparisons {
   readonly situations: number;
 }
 
+/** What is compared: where `lives` are in other worlds, those. */
+export type Compared = Pick<SeedRecord, 'seed' | 'credit' | 'lives'>;
+
 /**
  * Survivors against the base and the controls, paired by situation: seeds are averaged within a situation first, so n
  * is the number of situations, and nothing is counted twice.
  * @param oracleBytes - What the oracle freed in each held-out world; `null` where that is not known, or nothing.
  */
-export function compare(records: readonly SeedRecord[], oracleBytes: readonly (number | null)[]): Comparisons {
+export function compare(records: readonly Compared[], oracleBytes: readonly (number | null)[]): Comparisons {
   const common = oracleBytes.flatMap((bytes, i) => {
     const isKnown = records.every(({ lives }) => Object.values(lives).every((list) => list[i] !== null));
     return isKnown && bytes !== null && bytes > 0 ? [i] : [];
   });
   const score = (measure: Measure, life: LifeOutcome, i: number): number => {
     if (measure === 'success') return successRate(life);
+    if (measure === 'broken') return Number(life.isBroken);
+    if (measure === 'two-step') return Number(life.twoSteps > 0);
     return (measure === 'share' ? life.freedBytes : life.mostFreedBytes) / oracleBytes[i]!;
   };
-  const values = (record: SeedRecord, arm: Arm, measure: Measure) =>
-    common.map((i) => score(measure, record.lives[arm][i]!, i));
+  const values = (record: Compared, arm: Arm, measure: Measure) =>
+    common.map((i) => score(measure, record.lives[arm]![i]!, i));
   const summaries: ArmSummary[] = [];
   const comparisons: Comparison[] = [];
   for (const credit of new Set(records.map((record) => record.credit))) {
@@ -61,8 +69,8 @@ export function compare(records: readonly SeedRecord[], oracleBytes: readonly (n
         return common.map((_, at) => mean(lists.map((list) => list[at]!)));
       };
       const ours = perSituation('survivors');
-      for (const arm of ['base', 'random', 'base-longer', 'survivors'] as const) {
-        if (common.length === 0) continue;
+      for (const arm of arms) {
+        if (common.length === 0 || own.some(({ lives }) => lives[arm] === undefined)) continue;
         const bySeed = own.map((record) => mean(values(record, arm, measure)));
         summaries.push({ credit, arm, measure, mean: mean(bySeed), bySeed });
         if (arm === 'survivors') continue;

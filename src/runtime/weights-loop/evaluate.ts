@@ -1,6 +1,8 @@
 import { seedNumber } from '../../core/random.ts';
+import type { ListedFile } from '../../niches/storage/listing.ts';
 import type { WorldPlan } from '../../niches/storage/plan.ts';
-import { newborn, spread } from '../../niches/storage/play.ts';
+import { type Moment, newborn, spread } from '../../niches/storage/play.ts';
+import { words } from '../../niches/storage/vocabulary.ts';
 import type { WorldHost } from '../../niches/storage/world-host.ts';
 import type { Propose } from './policy.ts';
 import { act, orLost, type Trajectory } from './trajectory.ts';
@@ -15,6 +17,8 @@ export interface LifeOutcome {
   /** Commands after which more was available than before. */
   readonly successes: number;
   readonly isBroken: boolean;
+  /** Successes by a right that an earlier command had taken back. */
+  readonly twoSteps: number;
 }
 
 /** How often a policy that gave up before its first command succeeded: never. */
@@ -47,5 +51,22 @@ function outcomeOf({ moments, freedBytes, mostFreedBytes, ending }: Trajectory):
   return {
     ...{ freedBytes, mostFreedBytes, commands: moments.length, isBroken: ending === 'broken' },
     successes: moments.filter(({ step }) => step.deltaBytes > 0).length,
+    twoSteps: twoStepsOf(moments),
   };
 }
+
+/** How many commands made space with a file, or in a directory, that an earlier one had opened to writing. */
+export function twoStepsOf(moments: readonly Moment[]): number {
+  const opened = new Set<string>();
+  let count = 0;
+  for (const { observation, sentence, step } of moments) {
+    const file = observation.files[words.positions.indexOf(sentence[1]!)]!;
+    if (step.deltaBytes > 0 && (opened.has(file.path) || opened.has(directoryOf(file)))) count += 1;
+    if (sentence[2] !== 'u+w' || step.result !== 'ok') continue;
+    if (sentence[0] === 'chmod' && !file.isWritable) opened.add(file.path);
+    if (sentence[0] === 'chmod-dir' && !file.isDirectoryWritable) opened.add(directoryOf(file));
+  }
+  return count;
+}
+
+const directoryOf = ({ path }: ListedFile) => path.slice(0, path.lastIndexOf('/') + 1);

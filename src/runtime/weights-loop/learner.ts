@@ -5,10 +5,9 @@ import { seedNumber } from '../../core/random.ts';
 import { createEmbeddedServing } from '../../models/embedded/embedded-serving.ts';
 import { createEmbeddedTrainer } from '../../models/embedded/embedded-trainer.ts';
 import type { Base } from '../../models/embedded/files/base-checkpoint.ts';
-import type { TrainingOutcome } from '../../models/trainer.ts';
-import { examplesOf } from './credit.ts';
+import type { TrainingExample, TrainingMethod, TrainingOutcome } from '../../models/trainer.ts';
+import { examplesOf, type Lessons } from './credit.ts';
 import { type Propose, policyOf } from './policy.ts';
-import type { Trajectory } from './trajectory.ts';
 
 /** A training that came about, or why it did not: then the weights in service stay. */
 export type Lesson =
@@ -22,7 +21,7 @@ export type Lesson =
 export interface Learner {
   propose(temperature: number): Propose;
   /** Learns from these and from all that it was given before. */
-  learn(trajectories: readonly Trajectory[]): Promise<Lesson>;
+  learn(lessons: Lessons): Promise<Lesson>;
 }
 
 export interface LearnerOptions {
@@ -30,6 +29,7 @@ export interface LearnerOptions {
   readonly base: Base;
   /** Where adapters are kept. */
   readonly directory: string;
+  readonly method: TrainingMethod;
   readonly hyperparameters: Readonly<Record<string, number>>;
   readonly seed: number;
   readonly threads: number;
@@ -40,6 +40,7 @@ export function createLearner({
   name,
   base,
   directory,
+  method,
   hyperparameters,
   seed,
   threads,
@@ -50,18 +51,17 @@ export function createLearner({
   const trainer = createEmbeddedTrainer({
     ...{ base, threads, adaptersDir: join(directory, 'adapters'), checkpointsDir: join(directory, 'checkpoints') },
   });
-  const pool: Trajectory[] = [];
+  const dataset: TrainingExample[] = [];
   let generation = 0;
   return {
     propose: (temperature) => policyOf(serving.sampler(serving.inService(lineage)), temperature, signal),
-    async learn(trajectories) {
+    async learn(lessons) {
       generation += 1;
-      pool.push(...trajectories);
-      const dataset = examplesOf(pool);
+      dataset.push(...examplesOf(lessons));
       try {
         const { adapter, metrics } = await trainer.train(
           {
-            ...{ base: base.name, dataset, method: 'sft', hyperparameters },
+            ...{ base: base.name, dataset, method, hyperparameters },
             seed: seedNumber(seed, 'weights-loop', 'lora', generation),
           },
           { signal },

@@ -8,6 +8,7 @@ import { ConfigInvalidError } from '../../core/errors.ts';
 import { randomStream } from '../../core/random.ts';
 import { openBase } from '../../models/embedded/bases/shipped-bases.ts';
 import type { Base } from '../../models/embedded/files/base-checkpoint.ts';
+import { closedWorld } from '../../niches/storage/closed-world.ts';
 import { oracle } from '../../niches/storage/oracle.ts';
 import type { WorldPlan } from '../../niches/storage/plan.ts';
 import { live, spread } from '../../niches/storage/play.ts';
@@ -39,6 +40,8 @@ export interface WeightsLoopResult extends Comparisons {
   readonly seeds: readonly (SeedRecord & { readonly wallMs: number })[];
   /** What the oracle freed in each held-out world, measured like everybody; `null` where the sandbox failed. */
   readonly oracleBytes: readonly (number | null)[];
+  /** All of it in the same worlds closed, where what is freed takes two steps. */
+  readonly closed: Comparisons & { readonly oracleBytes: readonly (number | null)[] };
 }
 
 /**
@@ -70,10 +73,15 @@ export async function runWeightsLoop(options: WeightsLoopOptions): Promise<Weigh
     const heldOut = heldOutWorlds(recipe.heldOut, recipe.difficulty);
     onProgress(`the oracle frees what it can in ${heldOut.length} held-out worlds`);
     const oracleBytes = await oracleShares(standing.hosts, heldOut, recipe.commands);
+    const closedBytes = await oracleShares(standing.hosts, heldOut.map(closedWorld), recipe.commands);
     const records: WeightsLoopResult['seeds'][number][] = [];
     const { name, sha256 } = base;
     const resultOf = (): WeightsLoopResult => {
-      return { base: { name, sha256 }, recipe, seeds: records, oracleBytes, ...compare(records, oracleBytes) };
+      const closedRecords = records.map((record) => ({ ...record, lives: record.closedLives }));
+      return {
+        ...{ base: { name, sha256 }, recipe, seeds: records, oracleBytes, ...compare(records, oracleBytes) },
+        closed: { oracleBytes: closedBytes, ...compare(closedRecords, closedBytes) },
+      };
     };
     for (const credit of credits) {
       for (const seed of seeds) {

@@ -12,6 +12,7 @@ import {
   takeRotary,
   weightLayout,
 } from '../../../src/models/embedded/layout.ts';
+import { wrongTarget } from '../../../src/models/embedded/loss.ts';
 import { type ModelShape, parseModelShape, projectionSize, projections } from '../../../src/models/embedded/shape.ts';
 
 export const smallShape: ModelShape = parseModelShape({
@@ -29,8 +30,15 @@ export interface SmallModel {
   readonly gradientAt: number;
 }
 
-/** A model with random weights of ordinary size, and a batch of random tokens of which every seventh counts for nothing. */
-export function openSmallModel(open: (end: number) => Device, what: 'weights' | 'adapters'): SmallModel {
+/**
+ * A model with random weights of ordinary size, and a batch of random tokens of which every seventh counts for nothing.
+ * @param wrongs - How many tokens of the first sequence must not be said together; then none of it is wanted.
+ */
+export function openSmallModel(
+  open: (end: number) => Device,
+  what: 'weights' | 'adapters',
+  wrongs: number = 0,
+): SmallModel {
   const place = new Allocator(firstFree);
   const layout = weightLayout(smallShape);
   const adapter = adapterLayout(smallShape, lora.rank);
@@ -43,6 +51,8 @@ export function openSmallModel(open: (end: number) => Device, what: 'weights' | 
   const device = open(place.end);
   fillRotary(device.floats, smallShape, rotary);
   fillRandomly(device, base, layout.count, adapters.at, adapter.count, shard);
+  if (wrongs > 0) device.ints.fill(-1, shard.targets, shard.targets + length);
+  for (let i = 0; i < wrongs; i += 1) device.ints[shard.targets + length - 1 - i] = wrongTarget(3 + i);
   device.floats.copyWithin(merged, base, base + layout.count);
 
   const isFull = what === 'weights';

@@ -1,16 +1,23 @@
 import { describe, expect, it } from 'vitest';
-import { compare } from '../../../src/runtime/weights-loop/compare.ts';
+import { type Compared, compare } from '../../../src/runtime/weights-loop/compare.ts';
 import type { LifeOutcome } from '../../../src/runtime/weights-loop/evaluate.ts';
-import type { Arm, SeedRecord } from '../../../src/runtime/weights-loop/run-seed.ts';
+import type { Arm } from '../../../src/runtime/weights-loop/run-seed.ts';
 
 const life = (freedBytes: number, successes = 0): LifeOutcome => {
-  return { freedBytes, mostFreedBytes: Math.max(0, freedBytes), commands: 4, successes, isBroken: freedBytes < 0 };
+  return {
+    freedBytes,
+    mostFreedBytes: Math.max(0, freedBytes),
+    commands: 4,
+    successes,
+    twoSteps: 0,
+    isBroken: freedBytes < 0,
+  };
 };
 
-function record(seed: number, lives: Partial<Record<Arm, (LifeOutcome | null)[]>>, count = 6): SeedRecord {
+function record(seed: number, lives: Partial<Record<Arm, (LifeOutcome | null)[]>>, count = 6): Compared {
   const nothing = Array.from({ length: count }, () => life(0));
   return {
-    ...{ seed, credit: 'best-sibling', generations: [] },
+    ...{ seed, credit: 'best-sibling' as const },
     lives: { base: nothing, survivors: nothing, random: nothing, 'base-longer': nothing, ...lives },
   };
 }
@@ -39,6 +46,26 @@ describe('what a weights loop compares', () => {
     expect(result.comparisons.every(({ differences }) => differences.length === 3)).toBe(true);
     // A lost life is no zero: the mean would be below 1 if it were.
     expect(result.arms.find(({ arm, measure }) => arm === 'survivors' && measure === 'share')!.mean).toBe(1);
+  });
+
+  it('counts the worlds that broke, and those in which a right was taken back and used', () => {
+    const survivors = [
+      { ...life(10), twoSteps: 3 },
+      { ...life(10), twoSteps: 1 },
+      ...Array.from({ length: 4 }, () => life(-10)),
+    ];
+    const { arms, comparisons } = compare([record(1, { survivors })], new Array(6).fill(100));
+    const meanOf = (measure: string) => arms.find((one) => one.arm === 'survivors' && one.measure === measure)!.mean;
+    expect([meanOf('broken'), meanOf('two-step')]).toEqual([4 / 6, 2 / 6]);
+    const broken = comparisons.find(({ against, measure }) => against === 'base' && measure === 'broken')!;
+    expect(broken.differences).toEqual([0, 0, 1, 1, 1, 1]);
+  });
+
+  it('leaves out an arm that a rule of credit does not have', () => {
+    const { 'base-longer': _none, ...lives } = record(1, {}).lives;
+    const { arms, comparisons } = compare([{ ...record(1, {}), lives }], new Array(6).fill(100));
+    expect([...new Set(arms.map(({ arm }) => arm))]).toEqual(['base', 'random', 'survivors']);
+    expect([...new Set(comparisons.map(({ against }) => against))]).toEqual(['base', 'random']);
   });
 
   it('says nothing where no situation is left', () => {

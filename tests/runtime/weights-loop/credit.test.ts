@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { nothingYet } from '../../../src/niches/storage/life.ts';
 import type { Observation } from '../../../src/niches/storage/observation.ts';
-import { credits, examplesOf, randomPlaces, survivors } from '../../../src/runtime/weights-loop/credit.ts';
+import { breakers, credits, examplesOf, randomPlaces, survivors } from '../../../src/runtime/weights-loop/credit.ts';
 import type { Trajectory } from '../../../src/runtime/weights-loop/trajectory.ts';
 
 const observation: Observation = { freeShare: 0.5, lastWords: [], last: nothingYet, files: [] };
@@ -30,11 +30,37 @@ describe('credit', () => {
     const [mixed, good] = [trajectory(0, -10, 30), trajectory(5)];
     const kept = survivors('trajectory', [[mixed, trajectory(20, -30, 0)], [good]]);
     expect(kept).toEqual([mixed, good]);
-    expect(examplesOf(kept).map(({ completion }) => completion)).toEqual(['rm @1', 'rm @2', 'rm @3', 'rm @1']);
+    expect(examplesOf({ right: kept, wrong: [] }).map(({ completion }) => completion)).toEqual([
+      'rm @1',
+      'rm @2',
+      'rm @3',
+      'rm @1',
+    ]);
   });
 
   it.each(credits)('%s: nothing is kept where nothing was freed', (credit) => {
     expect(survivors(credit, [[trajectory(0), trajectory(-1)]])).toEqual([]);
+  });
+});
+
+describe('a command that broke its world', () => {
+  const broken: Trajectory = { ...trajectory(40, -90), ending: 'broken' };
+  const bySituation = [
+    [trajectory(10), broken],
+    [broken, trajectory(-5)],
+  ];
+
+  it('is what must not be said where that is learnt from, every time that it was said; nowhere else', () => {
+    expect(breakers('best-sibling-negatives', bySituation)).toEqual([broken, broken]);
+    for (const credit of ['best-sibling', 'trajectory'] as const) expect(breakers(credit, bySituation)).toEqual([]);
+  });
+
+  it('is wrong alone: not what came before it, and nothing that merely freed nothing', () => {
+    const rows = examplesOf({ right: [trajectory(10)], wrong: [broken] });
+    expect(rows.map(({ completion, label }) => [completion, label])).toEqual([
+      ['rm @1', undefined],
+      ['rm @2', false],
+    ]);
   });
 });
 

@@ -40,7 +40,7 @@ describe('the weights loop', () => {
         expect(second!.survivors.adapter).not.toBe(second!.control.adapter);
         if (credit === 'best-sibling') expect(second!.survivors.examples).toBe(first!.kept + second!.kept);
         expect(Object.values(lives).map((list) => list.length)).toEqual([2, 2, 2, 2]);
-        expect(lives['base-longer'].some((life, i) => life!.commands > lives.base[i]!.commands)).toBe(true);
+        expect(lives['base-longer']!.some((life, i) => life!.commands > lives.base[i]!.commands)).toBe(true);
       }
       const kept = JSON.parse(readFileSync(join(directory, 'result.json'), 'utf8'));
       expect(kept).toEqual(JSON.parse(JSON.stringify(result)));
@@ -50,6 +50,23 @@ describe('the weights loop', () => {
         control.adapter,
       ]);
       expect(adapters).toEqual(expect.arrayContaining(learnt.filter((id) => id !== null)));
+    },
+    patience,
+  );
+
+  itNeedsVolumes(
+    'learns from what broke its world where that is asked for, and in closed worlds where two steps are',
+    async () => {
+      const credits: readonly Credit[] = ['best-sibling-negatives', 'two-step'];
+      const result = await loop({ credits, recipe: { ...tinyRecipe, situations: 8, siblings: 12 } });
+      const [negatives, twoStep] = result.seeds;
+      const given = negatives!.generations.reduce((sum, { kept, shunned }) => sum + kept + shunned, 0);
+      expect(negatives!.generations.some(({ shunned }) => shunned > 0)).toBe(true);
+      expect(negatives!.generations.at(-1)!.survivors.examples).toBe(given);
+      // Four situations of one command each, 12 drawn; four of two, 24 drawn.
+      expect(twoStep!.generations[0]!.commands).toBe(8 * 12);
+      expect(twoStep!.generations[1]!.commands).toBeGreaterThan(4 * 12 + 4 * 24);
+      expect(result.closed.arms.map(({ arm }) => arm)).toEqual(expect.arrayContaining(['base', 'random', 'survivors']));
     },
     patience,
   );
@@ -93,10 +110,14 @@ describe('a learner', () => {
   it('that is given nothing says why it learnt nothing, and goes on as it was', async () => {
     const base = readBase(tinyBase(), 'tiny');
     const learner = createLearner({
-      ...{ name: 'survivors', base, directory: scratch(), hyperparameters: tinyRecipe.lora },
+      ...{ name: 'survivors', base, directory: scratch(), method: 'sft', hyperparameters: tinyRecipe.lora },
       ...{ seed: 1, threads: 1, signal: never },
     });
-    expect(await learner.learn([])).toEqual({ adapter: null, examples: 0, failure: expect.stringContaining('empty') });
+    expect(await learner.learn({ right: [], wrong: [] })).toEqual({
+      adapter: null,
+      examples: 0,
+      failure: expect.stringContaining('empty'),
+    });
     expect(learner.propose(1)).toBeTypeOf('function');
   });
 });

@@ -1,4 +1,5 @@
 import { randomStream } from '../../../core/random.ts';
+import { wrongTarget } from '../loss.ts';
 
 /** One sequence to learn from. */
 export interface TokenExample {
@@ -8,6 +9,8 @@ export interface TokenExample {
   readonly firstTarget: number;
   /** For each token, whether it is to be predicted if it does not come before `firstTarget`. All of those unless said. */
   readonly isTarget?: readonly boolean[];
+  /** Its targets together are what must not be said. */
+  readonly isWrong?: boolean;
 }
 
 /**
@@ -58,7 +61,8 @@ export function writeBatch(
     for (let i = 0; i + 1 < example.tokens.length; i += 1) {
       ints[tokens + row * length + i] = example.tokens[i]!;
       if (i + 1 < example.firstTarget || example.isTarget?.[i + 1] === false) continue;
-      ints[targets + row * length + i] = example.tokens[i + 1]!;
+      const next = example.tokens[i + 1]!;
+      ints[targets + row * length + i] = example.isWrong === true ? wrongTarget(next) : next;
       counted += 1;
     }
   }

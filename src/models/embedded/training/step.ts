@@ -18,7 +18,7 @@ export interface TrainingThread {
 }
 
 export interface StepResult {
-  /** Mean negative log-likelihood of the counted tokens, in nats, before the update. */
+  /** Summed loss by the number of counted tokens, in nats, before the update: see `loss.ts`. */
   readonly loss: number;
   readonly gradientNorm: number;
 }

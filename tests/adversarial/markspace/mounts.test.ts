@@ -15,8 +15,11 @@ import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
 import type { MountRequest } from '../../../markspace/markspace.ts';
 import { defaultPolicy, type Visibility } from '../../../markspace/policy.ts';
+import { strategiesScope } from '../../../markspace/scope.ts';
 import { textFile } from '../../../src/core/file-tree.ts';
-import type { Json } from '../../../src/core/json.ts';
+import type { LineageId } from '../../../src/core/ids.ts';
+import { canonicalJson, type Json } from '../../../src/core/json.ts';
+import type { StrategyRef } from '../../../src/core/records.ts';
 import { listTree } from '../../markspace/list-tree.ts';
 import { a, aGenome, aMountRequest, b, c, commitOf, openSpace } from '../../markspace/space-fixture.ts';
 import { tempDir } from '../../markspace/temp-dir.ts';
@@ -268,4 +271,53 @@ it('makes no directory that another user could have prepared as a trap', async (
   expect(listTree(await mount())).toEqual(genuine);
   expect(Object.keys(listTree(target)).some((path) => path.includes('planted'))).toBe(false);
   expect(fixture.denied()).toEqual(['tampered']);
+});
+
+it('shows nobody what is published for others only, whoever asks for it', async () => {
+  const policy = { ...defaultPolicy, openScopes: [] };
+  const fixture = await openSpace({
+    policy,
+    members: [{ id: a, grants: [{ scope: strategiesScope(b), read: true }] }],
+  });
+  await fixture.publishAll({ a: 0.1, b: 0.2, c: 0.3 });
+  const only = (lineage: LineageId) => fixture.space.snapshot().filter((ref) => ref.lineage === lineage);
+  for (const strategies of ['peers', 'sham'] as const) {
+    const [mount] = await fixture.space.handleFor(a).mounts(aMountRequest(fixture, { strategies, snapshot: only(b) }));
+    expect(readdirSync(mount!.source)).toEqual(['b_gen1']);
+    for (const [reader, snapshot] of [
+      [a, fixture.space.snapshot()],
+      [a, only(c)],
+      [b, only(a)],
+    ] as const) {
+      const asked = fixture.space.handleFor(reader).mounts(aMountRequest(fixture, { strategies, snapshot }));
+      await expect(asked).rejects.toMatchObject({ code: 'MARKSPACE_DENIED' });
+    }
+  }
+  expect(new Set(fixture.denied())).toEqual(new Set(['hidden']));
+});
+
+it('shows of another run what it lends and nothing else, and nothing of this run in its place', async () => {
+  const lender = await openSpace();
+  await lender.publishAll({ b: 0.9, c: 0.8 });
+  const [lent, kept] = lender.space.snapshot();
+  const fixture = await openSpace({ isLent: (ref) => canonicalJson(ref) === canonicalJson(lent) });
+  for (const ref of [lent!, kept!]) fixture.genomes.put(await lender.genomes.get(ref.genome));
+  await fixture.publishAll({ b: 0.1 });
+  const mounts = (strategies: MountRequest['strategies'], ref: StrategyRef) =>
+    fixture.space.handleFor(a).mounts(aMountRequest(fixture, { strategies, snapshot: [ref] }));
+  const [mount] = await mounts('lent', lent!);
+  expect(readdirSync(mount!.source)).toEqual(['b_gen1']);
+  const own = fixture.space.snapshot()[0]!;
+  for (const [mode, ref] of [
+    ['lent', kept!],
+    ['lent', own],
+    ['peers', lent!],
+    ['sham', lent!],
+  ] as const) {
+    await expect(mounts(mode, ref), `${mode} ${ref.lineage}`).rejects.toMatchObject({ code: 'MARKSPACE_DENIED' });
+  }
+  const none = await openSpace();
+  await expect(
+    none.space.handleFor(a).mounts(aMountRequest(none, { strategies: 'lent', snapshot: [lent!] })),
+  ).rejects.toMatchObject({ code: 'MARKSPACE_DENIED' });
 });

@@ -3,8 +3,9 @@ import { type LineageOutcome, lineageIds } from './lineage-outcome.ts';
 
 /** What a hundredth of the score cost: everything spent over the whole gain in hundredths. */
 export interface CostPerHundredth {
-  readonly tokens: number;
-  readonly calls: number;
+  /** `null` where nobody knows what was used. */
+  readonly tokens: number | null;
+  readonly calls: number | null;
   readonly evaluations: number;
   /** `null` when any call had no known price. */
   readonly usd: number | null;
@@ -14,11 +15,12 @@ export interface CostPerHundredth {
 export function costPerHundredth({ imp, spent }: LineageOutcome): CostPerHundredth | null {
   if (imp.all === null || imp.all <= 0) return null;
   const hundredths = imp.all / 0.01;
+  const over = (spending: number | null) => (spending === null ? null : spending / hundredths);
   return {
-    tokens: spent.tokens / hundredths,
-    calls: spent.calls / hundredths,
+    tokens: over(spent.tokens),
+    calls: over(spent.calls),
     evaluations: spent.evaluations / hundredths,
-    usd: spent.usd === null ? null : spent.usd / hundredths,
+    usd: over(spent.usd),
   };
 }
 

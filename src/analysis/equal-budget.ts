@@ -11,7 +11,8 @@ export interface ArmBudget {
   readonly runs: number;
   readonly generations: Spread;
   readonly evaluations: Spread;
-  readonly tokens: Spread;
+  /** `null` where nobody knows. */
+  readonly tokens: Spread | null;
   /** Summed over the arm; `null` when any call had no known price. */
   readonly usd: number | null;
 }
@@ -23,14 +24,20 @@ export interface Spread {
 }
 
 type Measure = 'generations' | 'evaluations' | 'tokens';
-const measures: Readonly<Record<Measure, (o: LineageOutcome) => number>> = {
+const measures: Readonly<Record<Measure, (o: LineageOutcome) => number | null>> = {
   generations: (o) => o.counts.generations,
   evaluations: (o) => o.spent.evaluations,
   tokens: (o) => o.spent.tokens,
 };
 
-/** Token medians may differ by this share before a banner says so: reading peers costs tokens by design. */
-export const tokenTolerance = 0.1;
+/**
+ * Medians of what was used may differ by this share before a banner says so.
+ * Every arm is offered the same; a candidate that fails early is evaluated on
+ * fewer items, and reading peers costs tokens. The best of a tenth more
+ * candidates is higher by about 0.05 standard deviations of their scores,
+ * which no affordable number of seeds tells from nothing.
+ */
+export const tolerance = 0.1;
 
 /** @param twins - Outcomes of second instances, which are told in rows of their own. */
 export function armBudgets(outcomes: readonly LineageOutcome[], twins: readonly LineageOutcome[] = []): ArmBudget[] {
@@ -46,9 +53,9 @@ function budgetOf(arm: ArmName, outcomes: readonly LineageOutcome[], isOfTwins: 
       arm,
       isOfTwins,
       runs: new Set(own.map((o) => o.run)).size,
-      generations: spread(own.map(measures.generations)),
-      evaluations: spread(own.map(measures.evaluations)),
-      tokens: spread(own.map(measures.tokens)),
+      generations: spread(own.map((o) => o.counts.generations)),
+      evaluations: spread(own.map((o) => o.spent.evaluations)),
+      tokens: knownSpread(own.map((o) => o.spent.tokens)),
       usd: costs.includes(null) ? null : costs.reduce<number>((sum, usd) => sum + (usd ?? 0), 0),
     },
   ];
@@ -56,27 +63,33 @@ function budgetOf(arm: ArmName, outcomes: readonly LineageOutcome[], isOfTwins: 
 
 /**
  * One sentence per way in which the arms were not given the same, empty when
- * they were. Generations and evaluations are compared lineage by lineage and
- * seed by seed; tokens by their medians over the seeds that all arms have.
+ * they were. Generations are compared lineage by lineage and seed by seed;
+ * evaluations and tokens by their medians over the seeds that all arms have.
  */
 export function budgetBanners(outcomes: readonly LineageOutcome[]): string[] {
   const cells = matched(outcomes);
-  return [unequal(cells, 'generations'), unequal(cells, 'evaluations'), unequalTokens(cells)].filter((b) => b !== null);
+  return [unequalGenerations(cells), unequalEvaluations(cells), unequalTokens(cells)].filter((b) => b !== null);
 }
 
 /** What was compared to call the arms' budgets equal or not, in one sentence, whatever came of it. */
 export function budgetChecks(outcomes: readonly LineageOutcome[]): string {
   const cells = matched(outcomes);
   if (cells.length === 0) return 'Equality of budgets was not checked: no lineage and seed ran in two arms.';
-  const equal = (measure: 'generations' | 'evaluations') => cells.filter((cell) => gap(cell, measure) === 0).length;
-  return `Checked over ${counted(cells.length, 'lineage and seed pair')}: generations equal in ${equal('generations')}, evaluations equal in ${equal('evaluations')}; ${tokenWords(tokenMedians(cells))}.`;
+  const equal = cells.filter((cell) => generationGap(cell) === 0).length;
+  return [
+    `Checked over ${counted(cells.length, 'lineage and seed pair')}: generations equal in ${equal};`,
+    `${medianWords('evaluations', cells)}; ${medianWords('tokens', cells)}.`,
+    `Medians may differ by ${100 * tolerance} %: a candidate that fails early is evaluated on fewer items, and reading peers costs tokens.`,
+  ].join(' ');
 }
 
-function tokenWords(medians: TokenMedians | null): string {
-  if (medians === null) return 'tokens not compared, because no seed has every arm';
+function medianWords(measure: 'evaluations' | 'tokens', cells: readonly LineageOutcome[][]): string {
+  if (cells.flat().some((o) => measures[measure](o) === null)) return `${measure} not available`;
+  const medians = armMedians(cells, measure);
+  if (medians === null) return `${measure} not compared, because no seed has every arm`;
   const { most, least } = medians;
-  if (most.tokens === least.tokens) return `median tokens ${fixed(most.tokens, 0)} in every arm`;
-  return `median tokens from ${fixed(least.tokens, 0)} in ${least.arm} to ${fixed(most.tokens, 0)} in ${most.arm} (${100 * tokenTolerance} % is tolerated: reading peers costs tokens)`;
+  if (most.value === least.value) return `median ${measure} ${fixed(most.value, 0)} in every arm`;
+  return `median ${measure} from ${fixed(least.value, 0)} in ${least.arm} to ${fixed(most.value, 0)} in ${most.arm}`;
 }
 
 /** Outcomes that differ in nothing but the arm. */
@@ -86,49 +99,70 @@ function matched(outcomes: readonly LineageOutcome[]): LineageOutcome[][] {
   return [...cells.values()].filter((cell) => cell.length > 1);
 }
 
-function unequal(cells: readonly LineageOutcome[][], measure: 'generations' | 'evaluations'): string | null {
-  const differing = cells.filter((cell) => gap(cell, measure) > 0);
+function unequalGenerations(cells: readonly LineageOutcome[][]): string | null {
+  const differing = cells.filter((cell) => generationGap(cell) > 0);
   if (differing.length === 0) return null;
-  const worst = differing.reduce((a, b) => (gap(b, measure) > gap(a, measure) ? b : a));
-  const each = worst.map((o) => `${o.arm} ${measures[measure](o)}`).join(', ');
-  return `Unequal ${measure} between arms in ${differing.length} of ${cells.length} lineage and seed pairs; largest gap at lineage ${worst[0]!.lineage}, seed ${worst[0]!.seed}: ${each}.`;
+  const worst = differing.reduce((a, b) => (generationGap(b) > generationGap(a) ? b : a));
+  const each = worst.map((o) => `${o.arm} ${o.counts.generations}`).join(', ');
+  return `Unequal generations between arms in ${differing.length} of ${cells.length} lineage and seed pairs; largest gap at lineage ${worst[0]!.lineage}, seed ${worst[0]!.seed}: ${each}.`;
 }
 
-function gap(cell: readonly LineageOutcome[], measure: Measure): number {
-  const { low, high } = range(cell.map(measures[measure]));
+function generationGap(cell: readonly LineageOutcome[]): number {
+  const { low, high } = range(cell.map((o) => o.counts.generations));
   return high - low;
 }
 
-function unequalTokens(cells: readonly LineageOutcome[][]): string | null {
-  const medians = tokenMedians(cells);
-  if (medians === null || medians.most.tokens <= medians.least.tokens * (1 + tokenTolerance)) return null;
+function unequalEvaluations(cells: readonly LineageOutcome[][]): string | null {
+  const medians = armMedians(cells, 'evaluations');
+  if (medians === null || !isApart(medians)) return null;
   const { most, least } = medians;
-  return `Unequal tokens between arms: the median lineage spent ${most.tokens} in ${most.arm} and ${least.tokens} in ${least.arm}.`;
+  const failed = ({ arm }: ArmMedian) => {
+    const own = cells.flat().filter((o) => o.arm === arm);
+    const tried = own.reduce((sum, o) => sum + o.curve.length, 0);
+    return `${fixed((100 * own.reduce((sum, o) => sum + o.counts.failed, 0)) / tried, 0)} % in ${arm}`;
+  };
+  return `Unequal evaluations between arms: the median lineage was evaluated on ${fixed(most.value, 0)} items in ${most.arm} and on ${fixed(least.value, 0)} in ${least.arm}; generations without a score, which are evaluated on fewer, are ${failed(most)} and ${failed(least)}.`;
 }
 
-interface ArmTokens {
+function unequalTokens(cells: readonly LineageOutcome[][]): string | null {
+  const medians = armMedians(cells, 'tokens');
+  if (medians === null || !isApart(medians)) return null;
+  const { most, least } = medians;
+  return `Unequal tokens between arms: the median lineage spent ${fixed(most.value, 0)} in ${most.arm} and ${fixed(least.value, 0)} in ${least.arm}.`;
+}
+
+interface ArmMedian {
   readonly arm: ArmName;
-  readonly tokens: number;
+  readonly value: number;
 }
 
-interface TokenMedians {
-  readonly most: ArmTokens;
-  readonly least: ArmTokens;
+interface ArmMedians {
+  readonly most: ArmMedian;
+  readonly least: ArmMedian;
 }
 
-/** The arms whose median lineage spent most and least, over the cells that have every arm; `null` when none has. */
-function tokenMedians(cells: readonly LineageOutcome[][]): TokenMedians | null {
+function isApart({ most, least }: ArmMedians): boolean {
+  return most.value > least.value * (1 + tolerance);
+}
+
+/** The arms whose median lineage used most and least, over the cells that have every arm; `null` when none has, or nobody knows. */
+function armMedians(cells: readonly LineageOutcome[][], measure: Measure): ArmMedians | null {
   const arms = armNames.filter((arm) => cells.some((cell) => cell.some((o) => o.arm === arm)));
   const complete = cells.filter((cell) => arms.every((arm) => cell.some((o) => o.arm === arm))).flat();
-  if (complete.length === 0) return null;
-  const medians = arms.map((arm) => ({
-    arm,
-    tokens: median(complete.filter((o) => o.arm === arm).map(measures.tokens)),
-  }));
+  const medians = arms.flatMap((arm): ArmMedian[] => {
+    const values = complete.filter((o) => o.arm === arm).flatMap((o) => measures[measure](o) ?? []);
+    return values.length === 0 ? [] : [{ arm, value: median(values) }];
+  });
+  if (medians.length < 2) return null;
   return {
-    most: medians.reduce((a, b) => (b.tokens > a.tokens ? b : a)),
-    least: medians.reduce((a, b) => (b.tokens < a.tokens ? b : a)),
+    most: medians.reduce((a, b) => (b.value > a.value ? b : a)),
+    least: medians.reduce((a, b) => (b.value < a.value ? b : a)),
   };
+}
+
+function knownSpread(values: readonly (number | null)[]): Spread | null {
+  const known = values.filter((value) => value !== null);
+  return known.length < values.length ? null : spread(known);
 }
 
 function spread(values: readonly number[]): Spread {

@@ -1,5 +1,5 @@
 import { type ArmName, armNames } from '../core/config/arms.ts';
-import type { Evaluation, Generation } from '../core/records.ts';
+import { type Evaluation, type Generation, mayBeBest } from '../core/records.ts';
 import { bestGeneration, type LineageRecord, type RunRecord, selectionScore } from './run-record.ts';
 import { mean } from './statistics/summary.ts';
 
@@ -40,7 +40,7 @@ export interface CurvePoint {
   readonly generation: number;
   /** `null` for a generation that has no selection score. */
   readonly score: number | null;
-  /** Best score up to and with this generation; `null` before the first measured one. */
+  /** Best score up to and with this generation, refused ones aside; `null` before the first. */
   readonly best: number | null;
 }
 
@@ -69,10 +69,11 @@ export interface OutcomeCounts {
   readonly reads: number;
 }
 
+/** `null` where nobody knows, as in runs of other systems. */
 export interface OutcomeSpend {
-  readonly calls: number;
+  readonly calls: number | null;
   /** Prompt and completion tokens. */
-  readonly tokens: number;
+  readonly tokens: number | null;
   /** `null` when any call had no known price. */
   readonly usd: number | null;
   readonly evaluations: number;
@@ -99,6 +100,7 @@ export function lineageOutcome(record: RunRecord, lineage: LineageRecord): Linea
   const curve = curveOf(generations);
   const zero = generations.find((g) => g.generation === 0);
   const start = zero === undefined ? null : selectionScore(zero);
+  const hasUsage = record.imported?.notAvailable.includes('usage') !== true;
   return {
     run: record.run,
     arm: record.arm,
@@ -115,9 +117,9 @@ export function lineageOutcome(record: RunRecord, lineage: LineageRecord): Linea
     test: lineage.test,
     counts: countsOf(generations),
     spent: {
-      calls: spent.calls,
-      tokens: spent.promptTokens + spent.completionTokens,
-      usd: spent.costUsd,
+      calls: hasUsage ? spent.calls : null,
+      tokens: hasUsage ? spent.promptTokens + spent.completionTokens : null,
+      usd: hasUsage ? spent.costUsd : null,
       evaluations: lineage.evaluations,
     },
     generations,
@@ -138,7 +140,7 @@ function curveOf(generations: readonly Generation[]): CurvePoint[] {
   let best: number | null = null;
   return generations.map((g) => {
     const score = selectionScore(g);
-    if (score !== null && (best === null || score > best)) best = score;
+    if (score !== null && mayBeBest(g.verdict) && (best === null || score > best)) best = score;
     return { generation: g.generation, score, best };
   });
 }
@@ -154,7 +156,8 @@ function improvement(curve: readonly CurvePoint[], start: number | null): Improv
 
 function areaAbove(curve: readonly CurvePoint[], start: number | null): number | null {
   const after = curve.filter((p) => p.generation > 0);
-  return start === null || after.length === 0 ? null : mean(after.map((p) => p.best! - start));
+  const above = after.flatMap((p) => (start === null || p.best === null ? [] : [p.best - start]));
+  return above.length === 0 || above.length < after.length ? null : mean(above);
 }
 
 function countsOf(generations: readonly Generation[]): OutcomeCounts {

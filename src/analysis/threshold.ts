@@ -48,24 +48,40 @@ export interface WaitInference {
 }
 
 /**
- * One comparison per control and lineage that has seeds in both arms. The
- * threshold is the lineage's median best score over all of these runs: it does
- * not know which arm a run is of, so choosing it leaves the test exact.
+ * One comparison per control, lineage and threshold that has seeds in both arms.
+ * @param thresholds - Scores that somebody stated; without any, see {@link thresholdsFor}.
  */
-export function thresholdComparisons(outcomes: readonly LineageOutcome[]): ThresholdComparison[] {
+export function thresholdComparisons(
+  outcomes: readonly LineageOutcome[],
+  thresholds: readonly number[] = [],
+): ThresholdComparison[] {
   const comparisons = controls.flatMap((control) =>
-    lineageIds(outcomes).flatMap((lineage): ThresholdComparison[] => {
-      const threshold = pooledThreshold(outcomes, lineage);
-      const points = threshold === null ? [] : waitPoints(outcomes, lineage, control, threshold);
-      if (threshold === null || points.length === 0) return [];
-      return [{ lineage, control, threshold, points, inference: inferenceOf(points) }];
-    }),
+    lineageIds(outcomes).flatMap((lineage) =>
+      thresholdsFor(outcomes, lineage, thresholds).flatMap((threshold): ThresholdComparison[] => {
+        const points = waitPoints(outcomes, lineage, control, threshold);
+        return points.length === 0 ? [] : [{ lineage, control, threshold, points, inference: inferenceOf(points) }];
+      }),
+    ),
   );
   return correctedByHolm(
     comparisons,
     (c) => c.inference?.test?.p ?? null,
     (c, holmP) => ({ ...c, inference: { ...c.inference!, holmP } }),
   );
+}
+
+/**
+ * The stated thresholds, or else the lineage's median best score over the
+ * paired runs and their controls: it does not know which arm a run is of, so
+ * choosing it leaves the test exact. Empty where nothing was measured.
+ */
+export function thresholdsFor(
+  outcomes: readonly LineageOutcome[],
+  lineage: string,
+  stated: readonly number[],
+): readonly number[] {
+  if (stated.length > 0) return outcomes.some((o) => o.lineage === lineage && o.best !== null) ? stated : [];
+  return [pooledThreshold(outcomes, lineage)].filter((threshold) => threshold !== null);
 }
 
 function pooledThreshold(outcomes: readonly LineageOutcome[], lineage: string): number | null {

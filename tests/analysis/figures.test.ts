@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { standaloneSvg } from '../../src/analysis/figures/figure.ts';
 import { labelPositions } from '../../src/analysis/figures/label-positions.ts';
 import { niceAxis } from '../../src/analysis/figures/scale.ts';
 import { scoreCurves } from '../../src/analysis/figures/score-curves.ts';
@@ -7,24 +8,28 @@ import { transferDots } from '../../src/analysis/figures/transfer-dots.ts';
 import { lineageOutcomes } from '../../src/analysis/lineage-outcome.ts';
 import type { RunRecord } from '../../src/analysis/run-record.ts';
 import { transferGains } from '../../src/analysis/transfer.ts';
-import { armNames } from '../../src/core/config/arms.ts';
+import type { ArmName } from '../../src/core/config/arms.ts';
 import { demoRecords, runOf } from './fixture.ts';
 import { elements, parseXml, textContent, type XmlElement } from './well-formed.ts';
 
+const curvesSvg = (records: readonly RunRecord[], name = 'demo') =>
+  standaloneSvg(scoreCurves(lineageOutcomes(records))!, name);
+
 function curves(records: readonly RunRecord[]): XmlElement {
-  return parseXml(scoreCurves(lineageOutcomes(records), 'demo')!);
+  return parseXml(curvesSvg(records));
 }
 
 function gainDots(records: readonly RunRecord[]): XmlElement {
   const outcomes = lineageOutcomes(records);
-  return parseXml(transferDots(transferGains(outcomes), outcomes, 'demo')!);
+  return parseXml(standaloneSvg(transferDots(transferGains(outcomes), outcomes)!, 'demo'));
 }
 
 const ofClass = (root: XmlElement, name: string) => elements(root, (e) => e.attributes.class === name);
 /** The points that the markers of a path sit on. */
 const markers = (path: XmlElement) =>
   [...path.attributes.d!.matchAll(/M(-?[\d.]+) (-?[\d.]+)m/g)].map(([, x, y]) => ({ x: Number(x), y: Number(y) }));
-const demo = (n: number, arms = armNames as readonly (typeof armNames)[number][]) =>
+const basicArms: readonly ArmName[] = ['paired', 'solo', 'sham', 'iid', 'sequential'];
+const demo = (n: number, arms = basicArms) =>
   demoRecords({ arms, seeds: Array.from({ length: n }, (_, i) => i + 1), generations: 12, lineages: ['a', 'b'] });
 
 describe('score curves', () => {
@@ -64,13 +69,12 @@ describe('score curves', () => {
 
   it('is not drawn when nothing was measured', () => {
     const nothing = [runOf({ arm: 'solo', seed: 1, lineages: { a: { scores: [null, null] } } })];
-    expect(scoreCurves(lineageOutcomes(nothing), 'demo')).toBeNull();
-    expect(scoreCurves([], 'demo')).toBeNull();
+    expect(scoreCurves(lineageOutcomes(nothing))).toBeNull();
+    expect(scoreCurves([])).toBeNull();
   });
 
   it('marks what scored far below the best lines at the edge, and says so, instead of pressing them flat', () => {
-    const svgOf = (scores: number[]) =>
-      scoreCurves(lineageOutcomes([runOf({ arm: 'solo', seed: 1, lineages: { a: { scores } } })]), 'demo')!;
+    const svgOf = (scores: number[]) => curvesSvg([runOf({ arm: 'solo', seed: 1, lineages: { a: { scores } } })]);
     const collapsed = svgOf([2.0, 0.1, 2.2, 0.2, 2.1]);
     const marks = (svg: string, name: string) =>
       new RegExp(`class="${name}" d="([^"]*)"`).exec(svg)?.[1]?.match(/M/g)?.length ?? 0;
@@ -83,7 +87,9 @@ describe('score curves', () => {
 
   it('names the arms that were not run and the runs that are not finished', () => {
     const running = { ...demo(1, ['paired'])[0]!, status: 'running' as const };
-    expect(textContent(curves([running]))).toContain('Not run: solo, sham, iid, sequential. 1 run not finished.');
+    expect(textContent(curves([running]))).toContain(
+      'Not run: solo, sham, self, shuffled, iid, sequential. 1 run not finished.',
+    );
   });
 
   it('never lets labels overlap, however many lineages end at one score', () => {
@@ -107,7 +113,7 @@ describe('score curves', () => {
       [1e-15, 3e-15],
       [5e-324],
     ]) {
-      const svg = scoreCurves(lineageOutcomes([runOf({ arm: 'iid', seed: 1, lineages: { a: { scores } } })]), 'demo')!;
+      const svg = curvesSvg([runOf({ arm: 'iid', seed: 1, lineages: { a: { scores } } })]);
       expect(() => parseXml(svg)).not.toThrow();
       expect(svg).not.toMatch(/NaN|Infinity|undefined/);
     }
@@ -115,14 +121,14 @@ describe('score curves', () => {
 
   it('escapes every text that comes from outside', () => {
     const name = `<script>&"'\u0000\ud800`;
-    const root = parseXml(scoreCurves(lineageOutcomes(demo(1)), name)!);
+    const root = parseXml(curvesSvg(demo(1), name));
     expect(textContent(root)).toContain(`<script>&"'\ufffd\ufffd`);
     expect(elements(root, (e) => e.name === 'script')).toEqual([]);
   });
 
   it('does not grow with points that fall on one another', () => {
     const scores = Array.from({ length: 20_000 }, (_, i) => (i % 2) / 2);
-    const svg = scoreCurves(lineageOutcomes([runOf({ arm: 'solo', seed: 1, lineages: { a: { scores } } })]), 'demo')!;
+    const svg = curvesSvg([runOf({ arm: 'solo', seed: 1, lineages: { a: { scores } } })]);
     expect(svg.length).toBeLessThan(400_000);
   });
 });
@@ -165,7 +171,7 @@ describe('the transfer gain figure', () => {
 
   it('is not drawn when no seed has both arms', () => {
     const outcomes = lineageOutcomes(demo(3, ['paired', 'iid']));
-    expect(transferDots(transferGains(outcomes), outcomes, 'demo')).toBeNull();
+    expect(transferDots(transferGains(outcomes), outcomes)).toBeNull();
   });
 
   it('says when the runs behind a dot differ in length', () => {

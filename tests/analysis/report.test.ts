@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type ReportContext, renderReport, summariseFiveLines } from '../../src/analysis/report.ts';
-import { type ArmName, armNames } from '../../src/core/config/arms.ts';
+import type { ArmName } from '../../src/core/config/arms.ts';
 import { demoRecords, runOf } from './fixture.ts';
 import { parseXml } from './well-formed.ts';
 
@@ -13,7 +13,8 @@ const context: ReportContext = {
   provider: 'bubblewrap',
   models: { 'model-a': 'openai gpt-oss-20b' },
 };
-const demo = (n: number, arms: readonly ArmName[] = armNames, lineages = ['a', 'b']) =>
+const basicArms = ['paired', 'solo', 'sham', 'iid', 'sequential'] as const;
+const demo = (n: number, arms: readonly ArmName[] = basicArms, lineages = ['a', 'b']) =>
   demoRecords({ arms, lineages, seeds: Array.from({ length: n }, (_, i) => i + 1), generations: 8 });
 
 /** Rows of the Markdown table under a heading, cells trimmed; header and rule left out. */
@@ -24,7 +25,7 @@ function tableUnder(markdown: string, heading: string): string[][] {
 }
 
 describe('a report', () => {
-  it('has every section, both figures by relative path, and a file for each table it links', () => {
+  it('has every section, its figures by relative path, and a file for each table it links', () => {
     const { markdown, figures, tables } = renderReport(demo(3), context);
     const headings = [...markdown.matchAll(/^#+ (.*)$/gm)].map((m) => m[1]);
     expect(headings).toEqual([
@@ -34,6 +35,7 @@ describe('a report', () => {
       'Time to threshold',
       'Held-out items',
       'Efficiency',
+      'Code size',
       'Every lineage',
       'Adoptions',
       'Budgets',
@@ -96,9 +98,9 @@ describe('a report', () => {
 
   it('handles missing arms, a single lineage and no run at all', () => {
     const only = renderReport(demo(1, ['solo'], ['a']), context);
-    expect(Object.keys(only.figures)).toEqual(['score-curves.svg']);
+    expect(Object.keys(only.figures)).not.toContain('transfer-gain.svg');
     expect(only.markdown).toContain('transfer gain was not measured');
-    expect(only.markdown).toContain('Arms not run: paired, sham, iid, sequential.');
+    expect(only.markdown).toContain('Arms not run: paired, sham, self, shuffled, iid, sequential.');
     expect(tableUnder(only.markdown, 'Transfer gain').map((r) => r.slice(0, 4))).toEqual([
       ['solo', 'a', '0', 'not compared'],
       ['sham', 'a', '0', 'not compared'],

@@ -132,7 +132,24 @@ describe('equal budgets', () => {
     const banners = bannersOf(rise('paired', 1, 0.1), rise('solo', 1, 0, { scores: [0.1, 0.2, 0.3] }));
     expect(banners).toHaveLength(2);
     expect(banners[0]).toMatch(/^Unequal generations .* in 1 of 1 .* lineage a, seed 1: paired 1, solo 2\.$/);
-    expect(banners[1]).toMatch(/^Unequal evaluations .* paired 2, solo 3\.$/);
+    expect(banners[1]).toMatch(/^Unequal evaluations .* on 3 items in solo and on 2 in paired;/);
+  });
+
+  it('does not call arms unequal because a candidate failed early, and says so where that is more than a tenth', () => {
+    const evaluated = (arm: 'paired' | 'solo', seed: number, evaluations: number, scores: (number | null)[]) =>
+      runOf({ arm, seed, lineages: { a: { scores, evaluations } } });
+    const [full, failing] = [
+      [0.1, 0.2, 0.3],
+      [0.1, null, 0.3],
+    ];
+    const runs = (least: number) => [
+      ...[1, 2, 3].map((seed) => evaluated('paired', seed, 30, full)),
+      ...[1, 2, 3].map((seed) => evaluated('solo', seed, least, failing)),
+    ];
+    expect(bannersOf(...runs(28))).toEqual([]);
+    expect(bannersOf(...runs(27))).toEqual([
+      'Unequal evaluations between arms: the median lineage was evaluated on 30 items in paired and on 27 in solo; generations without a score, which are evaluated on fewer, are 0 % in paired and 33 % in solo.',
+    ]);
   });
 
   it('does not compare different seeds', () => {
@@ -143,18 +160,18 @@ describe('equal budgets', () => {
     const solo = rise('solo', 1, 0.1);
     expect(bannersOf(solo, rise('paired', 1, 0.1, { spent: { promptTokens: 10_000 } }))).toEqual([]);
     const [banner] = bannersOf(solo, rise('paired', 1, 0.1, { spent: { promptTokens: 10_001 } }));
-    expect(banner).toMatch(/11001 in paired and 10000 in solo/);
+    expect(banner).toMatch(/11,001 in paired and 10,000 in solo/);
   });
 
   it('says what was compared, whatever came of it', () => {
     const checks = (...runs: Parameters<typeof lineageOutcomes>[0]) => budgetChecks(lineageOutcomes(runs));
     expect(checks(rise('paired', 1, 0.1))).toContain('was not checked');
     expect(checks(rise('paired', 1, 0.1), rise('solo', 1, 0.5))).toMatch(
-      /^Checked over 1 lineage and seed pair: generations equal in 1, evaluations equal in 1; median tokens 10,000 in every arm\.$/,
+      /^Checked over 1 lineage and seed pair: generations equal in 1; median evaluations 2 in every arm; median tokens 10,000 in every arm\. Medians may differ by 10 %/,
     );
     const uneven = rise('solo', 2, 0, { scores: [0.1, 0.2, 0.3], spent: { promptTokens: 500 } });
     expect(checks(rise('paired', 2, 0.1), uneven, rise('paired', 1, 0.1), rise('solo', 1, 0.1))).toMatch(
-      /^Checked over 2 .*generations equal in 1, evaluations equal in 1; median tokens from 5750 in solo to 10,000 in paired/,
+      /^Checked over 2 .*generations equal in 1; median evaluations from 2 in paired to 3 in solo; median tokens from 5750 in solo to 10,000 in paired/,
     );
   });
 

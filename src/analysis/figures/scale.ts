@@ -36,6 +36,13 @@ export function countAxis(last: number, count: number): Axis {
   return { low: 0, high, ticks, label: String };
 }
 
+/** From 0 to exactly `last`, which is above 0, in round steps. */
+export function spanAxis(last: number, count: number): Axis {
+  const step = niceStep(last / count);
+  const ticks = Array.from({ length: Math.floor(last / step + 1e-9) + 1 }, (_, i) => i * step);
+  return { low: 0, high: last, ticks, label: tickLabel(step, last) };
+}
+
 /** Below this, steps would leave the range where floating point keeps its precision. */
 const smallest = 1e-100;
 
@@ -74,6 +81,7 @@ function tickLabel(step: number, largest: number): (tick: number) => string {
   }
   return (tick) => {
     const digits = Math.abs(tick / by).toFixed(decimals);
+    if (tick === 0 && unit !== undefined) return '0';
     return `${tick < 0 && Number(digits) !== 0 ? '−' : ''}${digits}${unit?.suffix ?? ''}`;
   };
 }

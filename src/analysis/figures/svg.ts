@@ -4,6 +4,8 @@ export const ink = {
   muted: '#545E69',
   line: '#D5DBE1',
   ground: '#FFFFFF',
+  /** Behind what has no place on an axis. */
+  band: '#F4F6F8',
 } as const;
 
 type Attributes = Readonly<Record<string, string | number | undefined>>;
@@ -25,42 +27,20 @@ export function line(x1: number, y1: number, x2: number, y2: number, attributes:
   return element('line', { x1, y1, x2, y2, ...attributes });
 }
 
-export interface FigureFrame {
-  readonly width: number;
-  readonly height: number;
-  readonly title: string;
-  /** What the figure shows, for readers who cannot see it. */
-  readonly description: string;
-}
-
-/** A whole document: no script, no style sheet, nothing fetched. */
-export function svgDocument(frame: FigureFrame, ...body: readonly string[]): string {
-  const { width, height } = frame;
-  const root = element(
-    'svg',
-    {
-      xmlns: 'http://www.w3.org/2000/svg',
-      viewBox: `0 0 ${short(width)} ${short(height)}`,
-      width,
-      height,
-      role: 'img',
-      'font-family': "Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif",
-      'font-size': 12,
-      fill: ink.text,
-    },
-    element('title', {}, escapeXml(frame.title)),
-    element('desc', {}, escapeXml(frame.description)),
-    element('rect', { width, height, fill: ink.ground }),
-    ...body,
-  );
-  return `<?xml version="1.0" encoding="UTF-8"?>\n${root}\n`;
-}
-
-/** Text and attribute values; characters that XML 1.0 forbids become U+FFFD. */
+/**
+ * Text and attribute values of XML and HTML: nothing in it is markup.
+ * Characters that XML 1.0 forbids become U+FFFD; those that are not seen or
+ * turn the direction of what follows are written out, so that they deceive nobody.
+ */
 export function escapeXml(content: string): string {
   return content
+    .replace(/[\p{Cf}\u007f-\u009f\u2028\u2029]/gu, (c) => `⟨U+${hex(c)}⟩`)
     .replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|\p{Cs}/gu, '\ufffd')
     .replace(/[&<>"']/g, (c) => `&#${c.charCodeAt(0)};`);
+}
+
+function hex(character: string): string {
+  return character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, '0');
 }
 
 /** A coordinate to a tenth of a pixel, as short as it gets. */
@@ -78,16 +58,13 @@ export function boldWidth(content: string): number {
   return [...content].length * 8;
 }
 
-export function figureTitle(content: string, experiment: string): string {
-  return text(`${content} — ${shortened(experiment, 63)}`, 12, 24, { 'font-size': 15, 'font-weight': 600 });
-}
-
-/** Lines of at most `width` px. A word longer than a line keeps its line. */
+/** Lines of at most `width` px, by the mean width of running text. A word longer than a line keeps its line. */
 export function wrapped(content: string, width: number): string[] {
+  const most = width / 6.3;
   const lines: string[] = [];
   for (const word of content.split(' ')) {
     const last = lines.at(-1);
-    if (last !== undefined && textWidth(`${last} ${word}`) <= width) lines[lines.length - 1] = `${last} ${word}`;
+    if (last !== undefined && [...`${last} ${word}`].length <= most) lines[lines.length - 1] = `${last} ${word}`;
     else lines.push(word);
   }
   return lines;

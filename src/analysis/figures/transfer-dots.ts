@@ -1,46 +1,33 @@
 import { counted, pValue, type ScoreFormat, scoreFormat } from '../format.ts';
 import { type LineageOutcome, lineageIds } from '../lineage-outcome.ts';
 import { isUneven, type TransferGain } from '../transfer.ts';
+import type { Figure } from './figure.ts';
 import { type Axis, linear, niceAxis } from './scale.ts';
-import { boldWidth, figureTitle, ink, line, shortened, svgDocument, text, textWidth, wrapped } from './svg.ts';
+import { boldWidth, ink, line, shortened, text, textWidth } from './svg.ts';
 import { type GainRowLayout, gainRow, rowHeight } from './transfer-row.ts';
-import { lineageHue } from './visual-language.ts';
 
 const width = 840;
-const top = 58;
-const nameLeft = 12 + boldWidth('minus sham') + 14;
+const top = 22;
 
 /**
  * Transfer gain: one row per control and lineage, one dot per seed, a line at
  * zero; mean and 95 % t-interval only from four seeds on.
  * @returns `null` when no seed has both a paired run and a control.
  */
-export function transferDots(
-  gains: readonly TransferGain[],
-  outcomes: readonly LineageOutcome[],
-  experiment: string,
-): string | null {
+export function transferDots(gains: readonly TransferGain[], outcomes: readonly LineageOutcome[]): Figure | null {
   const values = gains.flatMap((g) => [...g.points.map((p) => p.gain), ...Object.values(g.inference?.interval ?? {})]);
   if (values.length === 0) return null;
   const axis = niceAxis([0, ...values], 6);
   const format = scoreFormat(outcomes);
-  const layout = rowLayout(gains, axis, lineageIds(outcomes), format);
-  const { markup, bottom } = rowsOf(gains, layout, lineageIds(outcomes), format);
-  const description = transferCaption(gains);
-  const caption = wrapped(description, width - 24);
-  const captionTop = bottom + 58;
-  return svgDocument(
-    {
-      width,
-      height: captionTop + caption.length * 16,
-      title: `${experiment}: transfer gain, paired minus control`,
-      description,
-    },
-    figureTitle('Transfer gain, paired minus control', experiment),
-    ...scaleLines(axis, layout, bottom),
-    ...markup,
-    ...caption.map((row, i) => text(row, 12, captionTop + 4 + i * 16, { fill: ink.muted })),
-  );
+  const lineages = lineageIds(outcomes);
+  const layout = rowLayout(gains, axis, lineages, format);
+  const { markup, bottom } = rowsOf(gains, layout, lineages, format);
+  return {
+    title: 'Transfer gain, paired minus control',
+    caption: transferCaption(gains),
+    ...{ width, height: bottom + 44 },
+    body: [...scaleLines(axis, layout, bottom), ...markup].join(''),
+  };
 }
 
 function rowLayout(
@@ -50,9 +37,10 @@ function rowLayout(
   format: ScoreFormat,
 ): GainRowLayout {
   const nameLength = Math.min(20, Math.max(...lineages.map((l) => l.length)));
+  const nameLeft = 12 + Math.max(...gains.map((g) => boldWidth(`minus ${g.control}`))) + 10;
   const left = nameLeft + textWidth('x'.repeat(nameLength)) + 14;
   const right = width - 30 - Math.max(...gains.map((g) => textWidth(rowWords(g, format))));
-  return { left, right, nameLength, toX: linear(axis, left, right) };
+  return { nameLeft, left, right, nameLength, toX: linear(axis, left, right) };
 }
 
 function rowsOf(
@@ -70,8 +58,8 @@ function rowsOf(
     y += height;
     return [
       isFirst ? text(`minus ${gain.control}`, 12, center + 4, { 'font-weight': 600 }) : '',
-      text(shortened(gain.lineage, layout.nameLength), nameLeft, center + 4),
-      gainRow(gain, center, lineageHue(lineages.indexOf(gain.lineage)), layout),
+      text(shortened(gain.lineage, layout.nameLength), layout.nameLeft, center + 4),
+      gainRow(gain, center, lineages.indexOf(gain.lineage), layout),
       text(rowWords(gain, format), layout.right + 18, center + 4, {
         fill: gain.points.length === 0 ? ink.muted : ink.text,
       }),

@@ -1,13 +1,15 @@
 import type { TransferGain } from '../transfer.ts';
 import type { Scale } from './scale.ts';
 import { element, ink, line, short } from './svg.ts';
-import { armStyles } from './visual-language.ts';
+import { lineageHue, lineageStyle } from './visual-language.ts';
 
 const dotRadius = 4;
 const dotPitch = 2 * dotRadius;
 
 /** Where the rows draw, in px. */
 export interface GainRowLayout {
+  /** Where lineages are named; `left` is where the scale begins. */
+  readonly nameLeft: number;
   readonly left: number;
   readonly right: number;
   /** Characters of a lineage's name that fit. */
@@ -21,11 +23,12 @@ export function rowHeight(gain: TransferGain, { toX }: GainRowLayout): number {
   return Math.max(30, 14 + (1 + Math.max(0, ...levels)) * dotPitch);
 }
 
-export function gainRow(gain: TransferGain, y: number, hue: string, { left, right, toX }: GainRowLayout): string {
+export function gainRow(gain: TransferGain, y: number, index: number, { left, right, toX }: GainRowLayout): string {
+  const hue = lineageHue(index);
   const guide = line(left, y, right, y, { stroke: ink.line, 'stroke-width': 0.8, 'stroke-dasharray': '1 3' });
   const dots = stacked(gain, toX).map(({ x, level, seed }) => {
     const offset = Math.ceil(level / 2) * dotPitch * (level % 2 === 1 ? 1 : -1);
-    const d = armStyles.paired.marker(short(x), short(y + offset), dotRadius - 0.5);
+    const d = lineageStyle(index).marker(short(x), short(y + offset), dotRadius - 0.5);
     const title = element('title', {}, `seed ${seed}`);
     return element('path', { class: 'gain', d, fill: hue, stroke: ink.ground, 'stroke-width': 1 }, title);
   });

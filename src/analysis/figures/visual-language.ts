@@ -1,40 +1,74 @@
-import type { ArmName } from '../../core/config/arms.ts';
-import { short } from './svg.ts';
+import { type ArmName, armNames } from '../../core/config/arms.ts';
+import { circle, cross, diamond, type Marker, plus, square, triangle } from './markers.ts';
+import { ink } from './svg.ts';
 
-/** Six hues on white that stay apart in normal vision, protan-, deuteran- and tritanopia. */
-const hues = ['#253D98', '#BC2F02', '#01755A', '#651A51', '#AB863C', '#2293A9'] as const;
+// Hue is the lineage, everywhere. Dash and marker tell apart what shares a
+// panel: lineages where each arm has a panel, arms where each lineage has one.
+
+interface Hue {
+  readonly light: string;
+  readonly dark: string;
+}
+
+/** Six hues that stay apart on their surface in normal vision, protan-, deuteran- and tritanopia. */
+const hues: readonly Hue[] = [
+  { light: '#253D98', dark: '#4E77F2' },
+  { light: '#BC2F02', dark: '#F24D1E' },
+  { light: '#01755A', dark: '#ADF9C6' },
+  { light: '#651A51', dark: '#B06792' },
+  { light: '#AB863C', dark: '#F5BF00' },
+  { light: '#2293A9', dark: '#6EC2E4' },
+];
 
 /** The hue of the lineage at this place in the experiment; past six they repeat, so every line carries its name too. */
 export function lineageHue(index: number): string {
-  return hues[index % hues.length]!;
+  return hues[index % hues.length]!.light;
 }
 
-interface ArmStyle {
+/** The hue of what is not the lineage's own arm, where arms share a panel. */
+export const controlHue: Hue = { light: '#5A6571', dark: '#98A3AF' };
+
+/** Every color a figure may use, with what stands for it on a dark page. */
+export const darkColors: Readonly<Record<string, string>> = {
+  ...Object.fromEntries([...hues, controlHue].map(({ light, dark }) => [light, dark])),
+  [ink.text]: '#E8ECF1',
+  [ink.muted]: '#A2ACB7',
+  [ink.line]: '#313A44',
+  [ink.ground]: '#0F1419',
+  [ink.band]: '#171D24',
+};
+
+/** How a curve is told apart without its hue. */
+export interface CurveStyle {
   readonly dash: string | undefined;
-  readonly strokeWidth: number;
   readonly isFilled: boolean;
-  /** Path data of one marker of radius `r` around a point. */
-  marker(x: string, y: string, r: number): string;
+  readonly marker: Marker;
 }
 
-const circle: ArmStyle['marker'] = (x, y, r) =>
-  `M${x} ${y}m${-r} 0a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0`;
-const triangle: ArmStyle['marker'] = (x, y, r) => `M${x} ${y}m0 ${-r}l${r} ${2 * r}h${-2 * r}z`;
-const plus: ArmStyle['marker'] = (x, y, r) => `M${x} ${y}m${-r} 0h${2 * r}m${-r} ${-r}v${2 * r}`;
-const cross: ArmStyle['marker'] = (x, y, r) =>
-  `M${x} ${y}m${-r} ${-r}l${2 * r} ${2 * r}m0 ${-2 * r}l${-2 * r} ${2 * r}`;
+const lineageStyles: readonly CurveStyle[] = [
+  { dash: undefined, isFilled: true, marker: circle },
+  { dash: '7 3', isFilled: false, marker: square },
+  { dash: '2 2.5', isFilled: true, marker: triangle },
+  { dash: '9 3 2 3', isFilled: false, marker: diamond },
+  { dash: '4 2', isFilled: false, marker: plus },
+  { dash: '14 3', isFilled: false, marker: cross },
+];
 
-/** Dash and marker mean the arm, in every figure. */
-export const armStyles: Readonly<Record<ArmName, ArmStyle>> = {
-  paired: { dash: undefined, strokeWidth: 1.25, isFilled: true, marker: circle },
-  solo: { dash: '6 3', strokeWidth: 1.25, isFilled: false, marker: circle },
-  sham: { dash: '8 3 2 3', strokeWidth: 1.25, isFilled: false, marker: triangle },
-  iid: { dash: undefined, strokeWidth: 0.8, isFilled: false, marker: plus },
-  sequential: { dash: undefined, strokeWidth: 0.8, isFilled: false, marker: cross },
+export function lineageStyle(index: number): CurveStyle {
+  return lineageStyles[index % lineageStyles.length]!;
+}
+
+const armStyles: Readonly<Record<string, CurveStyle>> = {
+  paired: { dash: undefined, isFilled: true, marker: circle },
+  solo: { dash: '6 3', isFilled: false, marker: circle },
+  self: { dash: '2 3', isFilled: false, marker: square },
+  sham: { dash: '8 3 2 3', isFilled: false, marker: triangle },
+  shuffled: { dash: '12 4', isFilled: false, marker: diamond },
+  iid: { dash: '1 2', isFilled: false, marker: plus },
+  sequential: { dash: '3 1.5 1 1.5', isFilled: false, marker: cross },
 };
 
-/** Failed, no score: a slashed circle. */
-export const failedMarker: ArmStyle['marker'] = (x, y, r) => {
-  const d = Math.round(r * 7.07) / 10;
-  return `${circle(x, y, r)}m${short(r - d)} ${d}l${2 * d} ${-2 * d}`;
-};
+/** An arm that has no style of its own takes one by its place among the arms. */
+export function armStyle(arm: ArmName): CurveStyle {
+  return armStyles[arm] ?? lineageStyle(armNames.indexOf(arm));
+}

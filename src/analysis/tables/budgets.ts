@@ -12,7 +12,7 @@ export const budgetColumns: readonly Column<ArmBudget>[] = [
       title: `${measure} per lineage`,
       key: `${measure}_median`,
       show: (b) => spreadWords(b[measure]),
-      raw: (b) => b[measure].median,
+      raw: (b) => b[measure]?.median ?? null,
     }),
   ),
   {
@@ -27,11 +27,13 @@ export const budgetColumns: readonly Column<ArmBudget>[] = [
 export const budgetCsvColumns: readonly Column<ArmBudget>[] = [
   ...budgetColumns,
   ...measures.flatMap((measure) =>
-    (['low', 'high'] as const).map((end) => column<ArmBudget>(`${measure}_${end}`, (b) => b[measure][end])),
+    (['low', 'high'] as const).map((end) => column<ArmBudget>(`${measure}_${end}`, (b) => b[measure]?.[end] ?? null)),
   ),
 ];
 
-function spreadWords({ low, median, high }: Spread): string {
+function spreadWords(spread: Spread | null): string {
+  if (spread === null) return 'not available';
+  const { low, median, high } = spread;
   const write = (value: number) => fixed(value, Number.isInteger(value) ? 0 : 1);
   return low === high ? write(low) : `${write(median)} (${write(low)} to ${write(high)})`;
 }

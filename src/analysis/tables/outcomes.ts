@@ -29,7 +29,11 @@ export function outcomeColumns({ score, signed }: ScoreFormat): Column<LineageOu
     count('failed', (o) => o.counts.failed),
     count('refused', (o) => o.counts.refused),
     count('adoptions', (o) => o.counts.adoptions),
-    count('tokens', (o) => o.spent.tokens),
+    column(
+      'tokens',
+      (o) => o.spent.tokens,
+      ({ spent }) => (spent.tokens === null ? 'not available' : fixed(spent.tokens, 0)),
+    ),
     count('evaluations', (o) => o.spent.evaluations),
     column(
       'usd',
@@ -68,32 +72,4 @@ function testWords({ test }: LineageOutcome, score: ScoreFormat['score']): strin
   const interval = itemInterval(test);
   if (interval === null) return score(test.score);
   return `${score(test.score)} (${score(interval.low)} to ${score(interval.high)}, ${interval.n} items)`;
-}
-
-/** One generation of a score curve. */
-export interface CurveRow {
-  readonly outcome: LineageOutcome;
-  readonly index: number;
-}
-
-export function curveRows(outcomes: readonly LineageOutcome[]): CurveRow[] {
-  return outcomes.flatMap((outcome) => outcome.curve.map((_, index) => ({ outcome, index })));
-}
-
-export function curveColumns(): Column<CurveRow>[] {
-  const generation = ({ outcome, index }: CurveRow) => outcome.generations[index]!;
-  return [
-    column('run', (r) => r.outcome.run),
-    column('arm', (r) => r.outcome.arm),
-    column('seed', (r) => r.outcome.seed),
-    column('lineage', (r) => r.outcome.lineage),
-    column('generation', (r) => generation(r).generation),
-    column('parent', (r) => generation(r).parent),
-    column('verdict', (r) => generation(r).verdict),
-    column('score', (r) => r.outcome.curve[r.index]!.score),
-    column('best_so_far', (r) => r.outcome.curve[r.index]!.best),
-    column('adopted_from_lineage', (r) => generation(r).adoption?.from.lineage ?? null),
-    column('adopted_from_generation', (r) => generation(r).adoption?.from.generation ?? null),
-    column('commit', (r) => generation(r).commit),
-  ];
 }

@@ -28,14 +28,36 @@ export function measuredColumn<Row>(
   return column(key, raw, (row) => words(raw(row)));
 }
 
-export function markdownTable<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): string {
+/** A table as people read it. */
+export interface Cells {
+  readonly titles: readonly string[];
+  readonly isNumeric: readonly boolean[];
+  readonly rows: readonly (readonly string[])[];
+}
+
+export function cellsOf<Row>(columns: readonly Column<Row>[], rows: readonly Row[]): Cells {
+  return {
+    titles: columns.map((c) => c.title),
+    isNumeric: columns.map((c) => rows.some((row) => typeof c.raw(row) === 'number')),
+    rows: rows.map((row) => columns.map((c) => c.show(row))),
+  };
+}
+
+export function markdownTable({ titles, isNumeric, rows }: Cells): string {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
-  const isNumeric = (column: Column<Row>) => rows.some((row) => typeof column.raw(row) === 'number');
   return [
-    line(columns.map((c) => plain(c.title))),
-    line(columns.map((c) => (isNumeric(c) ? '---:' : '---'))),
-    ...rows.map((row) => line(columns.map((c) => plain(c.show(row))))),
+    line(titles.map(plain)),
+    line(isNumeric.map((is) => (is ? '---:' : '---'))),
+    ...rows.map((row) => line(row.map(plain))),
   ].join('\n');
+}
+
+/** The rows as objects, keyed and at full precision as in the CSV file. */
+export function rowObjects<Row>(
+  columns: readonly Column<Row>[],
+  rows: readonly Row[],
+): Record<string, string | number | null>[] {
+  return rows.map((row) => Object.fromEntries(columns.map((c) => [c.key, c.raw(row)])));
 }
 
 /** RFC 4180, LF line ends. */
@@ -54,10 +76,14 @@ function csvCell(value: string | number | null): string {
 
 /** Text that Markdown and HTML show as it is: one line, nothing in it is markup. */
 export function plain(text: string): string {
+  return escapeMarkdown(text).trim();
+}
+
+/** The same with its spaces, to stand between other text. */
+export function escapeMarkdown(text: string): string {
   return text
     .replace(/[\u0000-\u001f\u007f\u2028\u2029]+/g, ' ')
-    .replace(/[\\`*_[\]<>|~#!&]/g, (c) => (c === '<' ? '&lt;' : c === '>' ? '&gt;' : c === '&' ? '&amp;' : `\\${c}`))
-    .trim();
+    .replace(/[\\`*_[\]<>|~#!&]/g, (c) => (c === '<' ? '&lt;' : c === '>' ? '&gt;' : c === '&' ? '&amp;' : `\\${c}`));
 }
 
 /** A fenced block that its content cannot close. */

@@ -31,8 +31,8 @@ export interface ErrorReport {
 export function reportError(error: unknown, { isVerbose, commandName }: ErrorReport): string {
   const lines = [`error: ${cleanLines(describeError(error))}`];
   if (error instanceof GalapagosError) {
-    const next = error.details.line === undefined ? nextSteps[error.code] : damagedFile;
-    if (next !== undefined) lines.push(`next: ${next.replaceAll('COMMAND', commandName)}`);
+    const { line, next = line === undefined ? nextSteps[error.code] : damagedFile } = error.details;
+    if (typeof next === 'string') lines.push(`next: ${cleanLines(next.replaceAll('COMMAND', commandName))}`);
   } else if (!isSystemError(error)) {
     lines.push('next: this is a defect of galapagos; --verbose shows where it happened');
   }

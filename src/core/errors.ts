@@ -28,7 +28,10 @@ export type ErrorCode =
   | 'WEIGHTS_INVALID';
 
 export interface GalapagosErrorOptions {
-  /** Ids, sizes and rule names only: never prompts, candidate text or secrets. */
+  /**
+   * Ids, sizes and rule names only: never prompts, candidate text or secrets. `next`: what to do, where this error
+   * knows more than its code says; `COMMAND` stands for how the program is started.
+   */
   readonly details?: Readonly<Record<string, string | number | boolean | null>>;
   readonly cause?: unknown;
   /** Where this one differs from others of its code. */

@@ -21,7 +21,7 @@ const gradeSchema = z.literal([...grades]);
 export const gradingParamsSchema = z.strictObject({
   /** The items: `.csv` or `.jsonl`, relative to the experiment file. */
   table: z.string().min(1),
-  /** Where to get the table: said when it is missing. */
+  /** How to get the table: said when it is missing. `COMMAND` stands for how the program is started. */
   get: z.string().min(1).optional(),
   /** Names of columns, by default those of IMO-GradingBench; `null` where the table has none. */
   columns: z

@@ -20,7 +20,7 @@ export interface TableOptions {
   readonly where: Readonly<Record<string, readonly (string | number)[]>>;
   /** Words that stand for points, in lower case. */
   readonly words: Readonly<Record<string, Grade>>;
-  /** Where to get the table: said when it is missing. */
+  /** How to get the table: said when it is missing. */
   readonly get?: string | undefined;
 }
 
@@ -53,16 +53,21 @@ interface Row {
  * @throws {ConfigInvalidError} with file, line and what was expected.
  */
 export function readTable(file: string, options: TableOptions): Item[] {
-  const wrong = (line: number, message: string) => new ConfigInvalidError(`${file}:${line}: ${message}`);
+  const correct = { details: { next: 'correct the table, or say in niche.params what it holds' } };
+  const wrong = (line: number, message: string) => new ConfigInvalidError(`${file}:${line}: ${message}`, correct);
   if (!existsSync(file)) {
     const next = options.get ?? 'put it there, or name another one in niche.params.table';
-    throw new ConfigInvalidError(`the table ${file} does not exist.\nNext: ${next}`);
+    throw new ConfigInvalidError(`the table ${file} does not exist`, { details: { next } });
   }
   const rows = readRows(file, wrong);
-  if (rows.length === 0) throw new ConfigInvalidError(`${file} has no rows: expected one for each graded answer`);
+  if (rows.length === 0)
+    throw new ConfigInvalidError(`${file} has no rows: expected one for each graded answer`, correct);
   const kept = rows.filter((row) => passes(row, options.where, wrong));
   if (kept.length === 0) {
-    throw new ConfigInvalidError(`${file}: none of its ${rows.length} rows is what niche.params.where asks for`);
+    throw new ConfigInvalidError(
+      `${file}: none of its ${rows.length} rows is what niche.params.where asks for`,
+      correct,
+    );
   }
   const lines = new Map<string, number>();
   return kept.map((row) => {

@@ -116,9 +116,13 @@ describe('a table that is wrong is refused with file, line and what was expected
     expect(() => read('a', {}, 'table.xlsx')).toThrow(/is neither \.csv nor \.jsonl/);
   });
 
-  it('when it is not there, with where to get it', () => {
+  it('when it is not there, with how to get it', () => {
+    const missing = { code: 'CONFIG_INVALID', message: 'the table /nowhere/table.csv does not exist' };
     expect(() => readTable('/nowhere/table.csv', { ...options, get: 'write to the author' })).toThrow(
-      'the table /nowhere/table.csv does not exist.\nNext: write to the author',
+      expect.objectContaining({ ...missing, details: { next: 'write to the author' } }),
+    );
+    expect(() => readTable('/nowhere/table.csv', options)).toThrow(
+      expect.objectContaining({ ...missing, details: { next: expect.stringContaining('niche.params.table') } }),
     );
   });
 });

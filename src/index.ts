@@ -31,6 +31,7 @@ export {
   type SeedDetection,
 } from './analysis/detection.ts';
 export { summariseFiveLines } from './analysis/report.ts';
+export { type AdoptionFound, type AdoptionWitness, adoptionWitnesses } from './analysis/run-events.ts';
 export { bestGeneration, type LineageRecord, type RunRecord, selectionScore } from './analysis/run-record.ts';
 export { sparkline } from './analysis/sparkline.ts';
 export type { ChatCompletion, ChatMessage, ChatRequest, ModelAnswer } from './core/chat.ts';
@@ -68,6 +69,7 @@ export { type RandomStream, randomStream } from './core/random.ts';
 export type { Check, Evaluation, Generation, StrategyRef, Usage, Verdict } from './core/records.ts';
 export type { LogEntry } from './lineage/lineage.ts';
 export type { PortsOf } from './runtime/actors.ts';
+export { type Analysis, type AnalysisNotes, analyze } from './runtime/analyze.ts';
 export { type Blame, blameGeneration } from './runtime/blame.ts';
 export { type Cleaning, type CleanOptions, clean } from './runtime/clean.ts';
 export { type Diagnosis, doctor, type ToolStatus } from './runtime/doctor.ts';
@@ -84,6 +86,9 @@ export {
   repositoryOf,
   type Target,
 } from './runtime/history.ts';
+export type { ImportSource } from './runtime/import/foreign-run.ts';
+export type { ImportedRun, ImportOptions, ImportOutcome, ImportProgress } from './runtime/import/import-results.ts';
+export { importResults } from './runtime/import/import-results.ts';
 export {
   type ConductFact,
   type MarkDetail,

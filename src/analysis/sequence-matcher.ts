@@ -9,9 +9,30 @@
  * @returns 2·M/T in [0, 1], M the characters in matching blocks, T those of both texts; 1 for two empty texts.
  */
 export function similarityRatio(a: string, b: string): number {
+  // Equal texts match whole, whatever is popular in them: the earliest longest block is on the diagonal.
+  if (a === b) return 1;
   const [left, right] = [codePoints(a), codePoints(b)];
   const total = left.length + right.length;
   return total === 0 ? 1 : (2 * matchedCharacters(left, right)) / total;
+}
+
+/**
+ * A bound that is cheap: no more characters can match than both texts have.
+ * @returns at least {@link similarityRatio} of the same texts, whichever way round.
+ */
+export function similarityAtMost(a: string, b: string): number {
+  const [left, right] = [codePoints(a), codePoints(b)];
+  if (left.length + right.length === 0) return 1;
+  const unmatched = new Map<number, number>();
+  for (const character of right) unmatched.set(character, (unmatched.get(character) ?? 0) + 1);
+  let common = 0;
+  for (const character of left) {
+    const there = unmatched.get(character) ?? 0;
+    if (there === 0) continue;
+    unmatched.set(character, there - 1);
+    common += 1;
+  }
+  return (2 * common) / (left.length + right.length);
 }
 
 const codePoints = (text: string) => Uint32Array.from(text, (character) => character.codePointAt(0)!);

@@ -1,4 +1,4 @@
-import { similarityRatio } from './sequence-matcher.ts';
+import { similarityAtMost, similarityRatio } from './sequence-matcher.ts';
 
 /** What the similarity witness needs of a generation; of runs without provenance there is no more. */
 export interface WrittenGeneration {
@@ -48,13 +48,17 @@ export function similarityAdoptions(
     const model = bestOf(peer, generation, variant);
     if (text === null || text === '' || before === '' || model === null) return [];
     const ownDistance = 1 - similarityRatio(text, before);
+    // Most texts are far from their peer's: then the bound says so, and nothing is aligned.
+    if (shareOf(ownDistance, 1 - similarityAtMost(text, model.text!)) > adoptionThreshold + 1e-9) return [];
     const peerDistance = 1 - similarityRatio(text, model.text!);
-    const share = peerDistance / (ownDistance + peerDistance);
+    const share = shareOf(ownDistance, peerDistance);
     // Unchanged and equal to the peer's is 0 of 0: no event.
     if (!(share < adoptionThreshold)) return [];
     return [{ generation, peerGeneration: model.generation, ownDistance, peerDistance, share }];
   });
 }
+
+const shareOf = (ownDistance: number, peerDistance: number) => peerDistance / (ownDistance + peerDistance);
 
 function bestOf(
   peer: readonly WrittenGeneration[],

@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { addAnalyze } from './commands/analyze.ts';
 import { addBlame } from './commands/blame.ts';
 import { addClean } from './commands/clean.ts';
 import { addDiff } from './commands/diff.ts';
 import { addDoctor } from './commands/doctor.ts';
+import { addImport } from './commands/import.ts';
 import { addLog } from './commands/log.ts';
 import { addLs } from './commands/ls.ts';
 import { addMarks } from './commands/marks.ts';
@@ -27,6 +29,8 @@ const commands = [
   addMarks,
   addDiff,
   addBlame,
+  addImport,
+  addAnalyze,
   addDoctor,
   addSandbox,
   addWeightsLoop,

@@ -37,6 +37,8 @@ export interface RunManifest {
   readonly sandboxDetails?: Readonly<Record<string, string>>;
   /** The group of runs that were started together, and its directory. */
   readonly group: string;
+  /** Of a run that another system made. It cannot be resumed. */
+  readonly imported?: ImportedFrom;
   /** In `shuffled`, the run whose published strategies are shown; it lies beside this one. */
   readonly donor?: RunId;
 }

@@ -9,6 +9,8 @@ export interface Ancestor extends ArchiveEntry {
   readonly commit: CommitId;
   readonly train: Evaluation | null;
   readonly selection: Evaluation | null;
+  /** The weights it was made with, where the lineage had some. */
+  readonly adapter?: Generation['adapter'];
   /** Made by a fallback, so that it may have its parent's broken meta-agent still. */
   readonly isSuspect: boolean;
   /** Edits its meta-agent ended well, and edits it did not. */
@@ -38,6 +40,8 @@ export interface LineageState {
   readonly drawn: number;
   /** What the gate wants to know again; `null` at first. */
   readonly gateMemory: Json;
+  /** The weights in use; `null` before there are any. */
+  readonly adapter: NonNullable<Generation['adapter']> | null;
 }
 
 export const emptyState: LineageState = {
@@ -48,20 +52,27 @@ export const emptyState: LineageState = {
   tournaments: 0,
   drawn: 0,
   gateMemory: null,
+  adapter: null,
 };
 
 const historyLines = 20;
 
 /** The state after one more generation. Pure, so a resumed lineage folds its journal and is where it was. */
 export function advance(state: LineageState, g: Generation): LineageState {
-  const parent = g.parent === null ? null : (state.archive[indexOf(state, g.parent)] ?? null);
+  return advanceInPlace({ ...state, archive: [...state.archive] }, g);
+}
+
+/** `advance` for who alone holds `state`, which is of no use afterwards: its archive is not copied, it grows. */
+export function advanceInPlace(state: LineageState, g: Generation): LineageState {
+  const archive = state.archive as Ancestor[];
+  const parent = g.parent === null ? null : (archive[indexOf(state, g.parent)] ?? null);
   const isSuspect = parent !== null && g.metaFrom !== g.parent && isBrokenEditor(parent);
-  const archive = g.verdict === 'failed' ? [...state.archive] : [...state.archive, ancestorOf(g, isSuspect)];
+  const improved = isImprovement(state, g);
   for (const credited of new Set([g.parent, g.metaFrom])) {
     const at = credited === null ? -1 : indexOf(state, credited);
     if (at !== -1) archive[at] = credit(archive[at]!, g);
   }
-  const improved = isImprovement(state, g);
+  if (g.verdict !== 'failed') archive.push(ancestorOf(g, isSuspect));
   return {
     archive,
     best: improved ? g.generation : state.best,
@@ -70,6 +81,7 @@ export function advance(state: LineageState, g: Generation): LineageState {
     tournaments: state.tournaments + (g.tournament === undefined ? 0 : 1),
     drawn: g.drawn ?? state.drawn,
     gateMemory: g.gateMemory ?? state.gateMemory,
+    adapter: g.adapter ?? state.adapter,
   };
 }
 
@@ -92,7 +104,21 @@ function ancestorOf(g: Generation, isSuspect: boolean): Ancestor {
   const score = selection?.status === 'measured' ? selection.score : null;
   const counts = { children: 0, failedChildren: 0, editsDone: 0, editsFailed: 0 };
   const isFull = g.isPartial !== true;
-  return { generation, genome, commit, bytes, train, selection, score, isFull, isPromoted, isSuspect, ...counts };
+  const adapter = g.adapter === undefined ? {} : { adapter: g.adapter };
+  return {
+    generation,
+    genome,
+    commit,
+    bytes,
+    train,
+    selection,
+    score,
+    isFull,
+    isPromoted,
+    isSuspect,
+    ...adapter,
+    ...counts,
+  };
 }
 
 function isImprovement(state: LineageState, g: Generation): boolean {

@@ -1,12 +1,14 @@
-import { closeSync, createReadStream, fdatasync, ftruncateSync, openSync, writeSync } from 'node:fs';
+import { closeSync, fdatasync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { type Clock, wallClock } from '../core/clock.ts';
-import { JournalCorruptError, StorageFailedError } from '../core/errors.ts';
+import { StorageFailedError } from '../core/errors.ts';
 import type { Fact, Journal } from '../core/journal.ts';
-import { sha256 } from '../core/json.ts';
+import { encodeFact } from './journal-lines.ts';
+import { type JournalEnd, scanJournal } from './scan-journal.ts';
+
+export { scanJournal } from './scan-journal.ts';
 
 const sync = promisify(fdatasync);
-const genesis = '0'.repeat(32);
 
 /** Facts after which the journal is flushed to the device before anybody is told. */
 const commitPoints = new Set(['run.opened', 'lineage.finished', 'round.closed', 'run.ended']);
@@ -38,15 +40,16 @@ export interface JournalOptions {
  * @throws {StorageFailedError} when the file cannot be written.
  */
 export async function openJournal(path: string, options: JournalOptions = {}): Promise<FileJournal> {
-  const memory = new Map<string, Fact>();
-  const remember = (fact: Fact, isReplay: boolean) => {
-    if (fact.type === roundEnd) memory.clear();
-    else memory.set(`${fact.type} ${fact.key}`, fact);
-    options.onFact?.(fact, isReplay);
-  };
-  const found = await scanJournal(path, (fact) => remember(fact, true));
-  return new OpenJournal(path, found, memory, remember, options.clock ?? wallClock);
+  let underWay: Fact[] = [];
+  const end = await scanJournal(path, (fact) => {
+    if (fact.type === roundEnd) underWay = [];
+    else underWay.push(fact);
+    options.onFact?.(fact, true);
+  });
+  return new OpenJournal(path, end, underWay, options);
 }
+
+const idOf = ({ type, key }: Pick<Fact, 'type' | 'key'>) => `${type} ${key}`;
 
 class OpenJournal implements FileJournal {
   #fd: number;
@@ -56,24 +59,19 @@ class OpenJournal implements FileJournal {
   #next: JournalEnd;
   #waiting: Waiting[] = [];
   #isWriting = false;
+  /** Of the round under way. */
   #memory: Map<string, Fact>;
-  #remember: (fact: Fact, isReplay: boolean) => void;
+  #onFact: JournalOptions['onFact'];
   #clock: Clock;
   #underWay = new Map<string, Promise<unknown>>();
   #broken: StorageFailedError | null = null;
   #isClosed = false;
 
-  constructor(
-    path: string,
-    end: JournalEnd,
-    memory: Map<string, Fact>,
-    remember: (f: Fact, r: boolean) => void,
-    clock: Clock,
-  ) {
+  constructor(path: string, end: JournalEnd, underWay: readonly Fact[], { clock = wallClock, onFact }: JournalOptions) {
     this.#end = end;
     this.#next = end;
-    this.#memory = memory;
-    this.#remember = remember;
+    this.#memory = new Map(underWay.map((fact) => [idOf(fact), fact]));
+    this.#onFact = onFact;
     this.#clock = clock;
     this.#fd = storage('open', path, () => openSync(path, 'a'));
     storage('open', path, () => ftruncateSync(this.#fd, end.bytes));
@@ -84,11 +82,11 @@ class OpenJournal implements FileJournal {
   }
 
   recorded(type: string, key: string): unknown {
-    return this.#memory.get(`${type} ${key}`)?.body;
+    return this.#memory.get(idOf({ type, key }))?.body;
   }
 
   once<T>(type: string, key: string, effect: () => Promise<T>): Promise<T> {
-    const id = `${type} ${key}`;
+    const id = idOf({ type, key });
     const known = this.#memory.get(id);
     if (known !== undefined) return Promise.resolve(known.body as T);
     const shared = this.#underWay.get(id);
@@ -111,7 +109,7 @@ class OpenJournal implements FileJournal {
     if (this.#broken !== null) return Promise.reject(this.#broken);
     if (this.#isClosed) return Promise.reject(new StorageFailedError('the journal is closed'));
     const fact: Fact = { seq: this.#next.seq, at: this.#clock.now(), type, key, body };
-    const { line, hash } = encode(fact, this.#next.hash);
+    const { line, hash } = encodeFact(fact, this.#next.hash);
     const bytes = Buffer.from(line);
     const end = { seq: fact.seq + 1, hash, bytes: this.#next.bytes + bytes.byteLength };
     this.#next = end;
@@ -138,7 +136,7 @@ class OpenJournal implements FileJournal {
       }
       for (const { fact, resolve, reject } of batch) {
         try {
-          this.#remember(fact, false);
+          this.#remember(fact);
           resolve();
         } catch (error) {
           reject(error);
@@ -146,6 +144,12 @@ class OpenJournal implements FileJournal {
       }
     }
     this.#isWriting = false;
+  }
+
+  #remember(fact: Fact): void {
+    if (fact.type === roundEnd) this.#memory.clear();
+    else this.#memory.set(idOf(fact), fact);
+    this.#onFact?.(fact, false);
   }
 
   #writeTogether(batch: readonly Waiting[]): void {
@@ -191,96 +195,6 @@ interface Waiting {
   readonly end: JournalEnd;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
-}
-
-interface JournalEnd {
-  readonly seq: number;
-  readonly hash: string;
-  readonly bytes: number;
-}
-
-/**
- * Reads a journal from the start, without loading it whole and without the
- * process that writes it. A torn last line is left out. A fact's `body` is
- * parsed when it is first asked for: most readers want few of them.
- * @throws {JournalCorruptError} naming the line when the hash chain is broken before the last line.
- * @throws {StorageFailedError} when the file cannot be read.
- */
-export async function scanJournal(path: string, onFact: (fact: Fact) => void): Promise<JournalEnd> {
-  let seq = 0;
-  let hash = genesis;
-  let bytes = 0;
-  // Only the last line can be without its line feed; it was torn by a crash, and never acknowledged.
-  for await (const block of wholeLinesOf(chunksOf(path))) {
-    // At line feeds alone: newer versions of `readline` split at U+2028 too, which JSON leaves as it is.
-    for (const line of block.toString('utf8', 0, block.byteLength - 1).split('\n')) {
-      const decoded = decode(line, seq, hash);
-      if (decoded === null)
-        throw new JournalCorruptError(`${path}: line ${seq + 1} does not continue the chain; the journal was altered`);
-      seq += 1;
-      hash = decoded.hash;
-      onFact(decoded.fact);
-    }
-    bytes += block.byteLength;
-  }
-  return { seq, hash, bytes };
-}
-
-/** The same bytes in blocks that end in a line feed; what stands behind the last one is left out. */
-async function* wholeLinesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  let rest: Buffer[] = [];
-  for await (const chunk of chunks) {
-    const end = chunk.lastIndexOf(0x0a) + 1;
-    if (end > 0) {
-      yield Buffer.concat([...rest, chunk.subarray(0, end)]);
-      rest = [];
-    }
-    rest.push(chunk.subarray(end));
-  }
-}
-
-async function* chunksOf(path: string): AsyncGenerator<Buffer> {
-  try {
-    yield* createReadStream(path) as AsyncIterable<Buffer>;
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return;
-    throw new StorageFailedError(`cannot read ${path}`, { cause });
-  }
-}
-
-function encode(fact: Fact, previous: string): { line: string; hash: string } {
-  const body = JSON.stringify(fact);
-  const hash = sha256(previous + body).slice(0, 32);
-  return { line: `${body.slice(0, -1)},"hash":"${hash}"}\n`, hash };
-}
-
-/** How a line begins, as `encode` writes it; a type or key with an escape in it is parsed the long way. */
-const head = /^\{"seq":(\d+),"at":(\d+),"type":"([^"\\]*)","key":"([^"\\]*)","body":/;
-const tailLength = `,"hash":"${genesis}"}`.length;
-
-function decode(line: string, seq: number, previous: string): { fact: Fact; hash: string } | null {
-  const hash = sha256(`${previous}${line.slice(0, -tailLength)}}`).slice(0, genesis.length);
-  if (line.slice(-tailLength) !== `,"hash":"${hash}"}`) return null;
-  const fact = lazyFact(line) ?? (JSON.parse(`${line.slice(0, -tailLength)}}`) as Fact);
-  return fact.seq === seq ? { fact, hash } : null;
-}
-
-function lazyFact(line: string): Fact | null {
-  const found = head.exec(line);
-  if (found === null) return null;
-  let unparsed: string | null = line;
-  let body: unknown;
-  return {
-    seq: Number(found[1]),
-    at: Number(found[2]),
-    type: found[3]!,
-    key: found[4]!,
-    get body() {
-      if (unparsed !== null) body = JSON.parse(unparsed.slice(found[0].length, -tailLength));
-      unparsed = null;
-      return body;
-    },
-  };
 }
 
 function writeAll(fd: number, bytes: Buffer): void {

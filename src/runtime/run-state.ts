@@ -1,6 +1,6 @@
 import type { RecordRequest } from '../../actors/archivist/create-archivist.ts';
 import { checkpointFact } from '../../actors/archivist/create-archivist.ts';
-import { advance, emptyState, type LineageState } from '../../actors/lineage/lineage-state.ts';
+import { advance, advanceInPlace, emptyState, type LineageState } from '../../actors/lineage/lineage-state.ts';
 import { summaryOf } from '../../actors/lineage/summary.ts';
 import { better, type Member } from '../../actors/run/create-run.ts';
 import { armLineages } from '../core/config/arm-lineages.ts';
@@ -12,7 +12,7 @@ import type { RunManifest } from './run-directory.ts';
 
 /** What is known of one lineage from the journal alone. */
 export interface KnownLineage {
-  state: LineageState;
+  readonly state: LineageState;
   member: Member;
   spent: Usage;
   evaluations: number;
@@ -26,15 +26,21 @@ export interface KnownLineage {
 /** A round whose commits may not be in the repository yet. */
 interface UnsafeRound {
   readonly round: number;
-  readonly records: RecordRequest[];
-  readonly generations: Generation[];
-  isClosed: boolean;
+  readonly records: readonly RecordRequest[];
+  readonly generations: readonly Generation[];
+  readonly isClosed: boolean;
+}
+
+interface Finished {
+  readonly generation: Generation;
+  readonly isBest: boolean;
 }
 
 /** The state of a run as a fold over its facts: what resuming starts from. */
 export class RunState {
   readonly lineages: ReadonlyMap<LineageId, KnownLineage>;
-  #unsafe = new Map<number, UnsafeRound>();
+  readonly #states = new Map<LineageId, FoldedState>();
+  #unsafe = new Map<number, { readonly finished: Finished[]; isClosed: boolean }>();
   #openedAtMs = new Map<number, number>();
   #manifest: RunManifest;
   /** The first round that is not closed. */
@@ -46,16 +52,20 @@ export class RunState {
   constructor(manifest: RunManifest) {
     this.#manifest = manifest;
     this.lineages = new Map(
-      armLineages(manifest.config, manifest.arm).map(({ id, model }) => [
-        id,
-        {
-          state: emptyState,
+      armLineages(manifest.config, manifest.arm).map(({ id, model }) => {
+        const folded = foldedState();
+        this.#states.set(id, folded);
+        const known: KnownLineage = {
+          get state() {
+            return folded.current;
+          },
           member: { lineage: id, model, stop: null, best: null },
           spent: noUsage,
           evaluations: 0,
           generations: new Map(),
-        },
-      ]),
+        };
+        return [id, known];
+      }),
     );
   }
 
@@ -69,7 +79,14 @@ export class RunState {
 
   /** Rounds to write again after a crash, oldest first. */
   get unsafeRounds(): readonly UnsafeRound[] {
-    return [...this.#unsafe.values()].sort((a, b) => a.round - b.round);
+    return [...this.#unsafe]
+      .sort(([a], [b]) => a - b)
+      .map(([round, { finished, isClosed }]) => ({
+        round,
+        records: finished.map((of) => recordOf(this.#manifest, of, this.lineages.get(of.generation.lineage)!)),
+        generations: finished.map(({ generation }) => generation),
+        isClosed,
+      }));
   }
 
   /** When a round was opened; known for rounds that may have to be written again. */
@@ -104,24 +121,44 @@ export class RunState {
     lineage.member = { ...lineage.member, stop, best: better(lineage.member.best, generation) };
     if (generation === null) return;
     const isBest = lineage.member.best?.generation === generation.generation;
-    this.#unsafeRound(generation.round).records.push(recordOf(this.#manifest, generation, lineage, isBest));
-    this.#unsafeRound(generation.round).generations.push(generation);
-    lineage.state = advance(lineage.state, generation);
+    this.#unsafeRound(generation.round).finished.push({ generation, isBest });
+    this.#states.get(generation.lineage)!.add(generation);
     lineage.spent = addUsage(lineage.spent, generation.usage);
     lineage.evaluations += evaluationsOf(generation);
     const { parent, genome, commit } = generation;
     lineage.generations.set(generation.generation, { parent, genome, commit });
   }
 
-  #unsafeRound(round: number): UnsafeRound {
-    const known = this.#unsafe.get(round) ?? { round, records: [], generations: [], isClosed: false };
+  #unsafeRound(round: number) {
+    const known = this.#unsafe.get(round) ?? { finished: [], isClosed: false };
     this.#unsafe.set(round, known);
     return known;
   }
 }
 
+interface FoldedState {
+  readonly current: LineageState;
+  add(generation: Generation): void;
+}
+
+/** A state that is copied only when somebody has been given it since the last generation: no archive is, when a journal is read. */
+function foldedState(): FoldedState {
+  let state = emptyState;
+  let isShared = true;
+  return {
+    get current() {
+      isShared = true;
+      return state;
+    },
+    add(generation) {
+      state = (isShared ? advance : advanceInPlace)(state, generation);
+      isShared = false;
+    },
+  };
+}
+
 /** The request that recorded a generation, from what the journal keeps of it. */
-function recordOf(manifest: RunManifest, g: Generation, lineage: KnownLineage, isBest: boolean): RecordRequest {
+function recordOf(manifest: RunManifest, { generation: g, isBest }: Finished, lineage: KnownLineage): RecordRequest {
   return {
     kind: 'record',
     run: manifest.run,
@@ -132,6 +169,7 @@ function recordOf(manifest: RunManifest, g: Generation, lineage: KnownLineage, i
     model: lineage.member.model,
     genome: g.genome,
     ...(g.adapter === undefined ? {} : { adapter: g.adapter }),
+    ...(g.rollback === undefined ? {} : { rollback: g.rollback }),
     parentCommit: g.parent === null ? null : lineage.generations.get(g.parent)!.commit,
     metaFrom: g.metaFrom,
     verdict: g.verdict,

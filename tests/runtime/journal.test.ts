@@ -73,6 +73,31 @@ describe('what is written', () => {
     expect(plain.body).toBe(plain.body);
   });
 
+  it('is found again and checked beyond what is read at once, in lines of any length', async () => {
+    const path = await journalPath();
+    const bodies = Array.from({ length: 60 }, (_, i) => ({
+      i,
+      text: 'ü\u{1f9ec}\n'.repeat(i % 20 === 7 ? 400_000 : i * 900),
+    }));
+    {
+      await using journal = await openJournal(path);
+      for (const body of bodies) await journal.append('fact', `ö/${body.i}`, body);
+    }
+    const found = await read(path);
+    // Asked for in another order than they came in.
+    expect(found.reverse().map(({ key, body }) => ({ key, body }))).toEqual(
+      bodies.map((body) => ({ key: `ö/${body.i}`, body })).reverse(),
+    );
+    const bytes = await readFile(path);
+    expect(bytes.byteLength).toBeGreaterThan(8 << 20);
+    bytes[bytes.byteLength - 100]! ^= 1;
+    await writeFile(path, bytes);
+    await expect(read(path)).rejects.toMatchObject({
+      code: 'JOURNAL_CORRUPT',
+      message: expect.stringContaining('line 60 '),
+    });
+  });
+
   it('continues the chain when it is opened again', async () => {
     const path = await written(2);
     {

@@ -74,6 +74,19 @@ describe('the state of a run', () => {
     });
   });
 
+  it('given to somebody does not change under them, and goes on as if nobody had looked', async () => {
+    const { path, live } = await play();
+    const seen: { readonly state: unknown; readonly copy: unknown }[] = [];
+    const state = new RunState(manifest);
+    await scanJournal(path, (fact) => {
+      state.apply(fact);
+      const given = [...state.lineages.values()].map((known) => known.state);
+      seen.push({ state: given, copy: structuredClone(given) });
+    });
+    for (const { state: given, copy } of seen) expect(given).toEqual(copy);
+    expect(visible(state)).toEqual(visible(live));
+  });
+
   it('keeps what may have to be written again: every round since the last checkpoint', async () => {
     expect((await play()).live.unsafeRounds.map((r) => [r.round, r.isClosed])).toEqual([
       [0, true],

@@ -143,22 +143,23 @@ export class Conduct {
   }
 
   /** Takes in a fact of the journal; live ones of operations were taken in when they were judged. */
-  apply({ type, key, body }: Fact, isReplay: boolean): void {
+  apply(fact: Fact, isReplay: boolean): void {
+    const { type, key } = fact;
     if (type === observedFact && isReplay) {
-      const { operation, verdict } = body as Observed;
+      const { operation, verdict } = fact.body as Observed;
       const whole = verdict.allowed ? { ...verdict, draft: verdict.draft ?? operation.draft } : verdict;
       for (const check of this.#checks) check.observe?.(operation, whole);
     } else if (type === narrowedFact || type === judgedFact) this.#announced.add(key);
     else if (type === liftedFact) {
-      const { id, lineage, scope, anew } = body as LiftOrder;
+      const { id, lineage, scope, anew } = fact.body as LiftOrder;
       this.#regulation.pardon(lineage, scope, operator, anew);
       this.#lifted.add(id);
       this.#lifts += 1;
     } else if (type === plantedFact) {
-      const { lineage, atMs } = body as { lineage: string; atMs: number };
+      const { lineage, atMs } = fact.body as { lineage: string; atMs: number };
       this.#planted.set(key, this.#regulation.probes!.plant(lineage, atMs).marks);
     } else if (type === 'meta-agent.finished' || type === 'solver.finished') {
-      this.#use(key.split('/')[0] as LineageId, (body as { usage: Usage }).usage);
+      this.#use(key.split('/')[0] as LineageId, (fact.body as { usage: Usage }).usage);
     }
   }
 

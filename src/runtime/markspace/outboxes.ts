@@ -56,10 +56,11 @@ export class Outboxes {
     this.#options = options;
   }
 
-  apply({ type, key, body }: Fact): void {
-    if (type === offeredFact) this.#offers.set(key, body as Offer);
+  apply(fact: Fact): void {
+    const { type, key } = fact;
+    if (type === offeredFact) this.#offers.set(key, fact.body as Offer);
     else if (type === deliveredFact) {
-      const { lineage, generation, lines } = body as Delivered;
+      const { lineage, generation, lines } = fact.body as Delivered;
       const refused = lines.filter((line) => 'rule' in line);
       if (refused.length === 0) this.#refused.delete(lineage);
       else this.#refused.set(lineage, { generation, lines: refused } as unknown as Json);

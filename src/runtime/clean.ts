@@ -2,11 +2,13 @@ import { builtInProviders } from '../../sandboxes/providers.ts';
 import type { Leftovers, SandboxProvider } from '../../sandboxes/sandbox.ts';
 import { describeError, SandboxUnavailableError } from '../core/errors.ts';
 import { parseRunId } from '../core/ids.ts';
+import { reapSystemDevices } from '../niches/storage/system-device.ts';
 import { reapSockets } from './sandbox-access.ts';
+import { reapLoopScratch } from './weights-loop/scratch.ts';
 
 /** What processes that are dead left behind. A contract for scripts. */
 export interface Cleaning {
-  /** By who had made it, a sandbox provider, or `gateway` for its sockets, and then by what it is. */
+  /** By who had made it, a sandbox provider, `gateway`, `storage` or `weights-loop`, and then by what it is. */
   readonly leftBehind: Readonly<Record<string, Leftovers>>;
   /** Whether it is gone now. */
   readonly isRemoved: boolean;
@@ -15,7 +17,7 @@ export interface Cleaning {
 }
 
 export interface CleanOptions {
-  /** Only what this run left. Sockets carry no run's name and stay then. */
+  /** Only what this run left. What is no sandbox's carries no run's name and stays then. */
   readonly run?: string;
   /** Removes nothing. */
   readonly dryRun?: boolean;
@@ -41,6 +43,10 @@ export async function clean({ run, dryRun = false }: CleanOptions = {}): Promise
     }
   };
   for (const provider of builtInProviders()) await ask(provider);
-  if (id === 'all') leftBehind.gateway = { 'socket directories': reapSockets({ dryRun }) };
+  if (id === 'all') {
+    leftBehind.gateway = { 'socket directories': reapSockets({ dryRun }) };
+    leftBehind.storage = { 'system devices': reapSystemDevices({ dryRun }) };
+    leftBehind['weights-loop'] = { 'scratch directories': reapLoopScratch({ dryRun }) };
+  }
   return { leftBehind, isRemoved: !dryRun, notAsked };
 }

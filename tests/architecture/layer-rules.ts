@@ -16,6 +16,7 @@ const ports = [
   'src/models/trainer.ts',
   'src/analysis/statistics.ts',
   'sandboxes/sandbox.ts',
+  'sandboxes/scratch.ts',
   'sandboxes/gateway/gateway.ts',
   'markspace/guard.ts',
   'markspace/mark.ts',

@@ -5,6 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { findCgroupHome } from '../../sandboxes/bubblewrap/cgroups.ts';
 import { createBubblewrapProvider } from '../../sandboxes/bubblewrap/create-bubblewrap-provider.ts';
+import { labelFor } from '../../sandboxes/scratch.ts';
+import { parseRunId } from '../../src/core/ids.ts';
 import { runCli } from '../support/example-run.ts';
 import { itNeeds } from '../support/require-service.ts';
 import { cli } from './run-cli.ts';
@@ -98,6 +100,18 @@ describe('galapagos clean', () => {
     const { stdout } = await runCli(['clean', '--run', 'run'], system.env);
     expect(stdout).toBe('Removed 2 things that killed runs left behind:\n  2  process  scratch directories\n');
     expect((await runCli(['clean', '--run', 'run'], system.env)).stdout).toBe('Nothing was left behind.\n');
+  }, 60_000);
+
+  it('removes the system devices and weights of killed loops, and spares those of the living', async () => {
+    const system = separateSystem();
+    const living = labelFor(parseRunId('storage'));
+    const dead = living.replace(/\.\d+\./, '.999999999.');
+    for (const owner of ['storage', 'weights-loop']) {
+      for (const name of [living, dead]) mkdirSync(join(system.scratch, owner, name, 'below'), { recursive: true });
+    }
+    const kinds = { storage: { 'system devices': 1 }, 'weights-loop': { 'scratch directories': 1 } };
+    expect((await system.clean()).leftBehind).toMatchObject(kinds);
+    expect([system.scratchOf('storage'), system.scratchOf('weights-loop')]).toEqual([[living], [living]]);
   }, 60_000);
 
   it('goes on when a kind of sandbox cannot be asked, and says so', async () => {

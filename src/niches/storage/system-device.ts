@@ -1,13 +1,18 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, readdirSync, rmSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import type { ReadOnlyMount } from '../../../sandboxes/sandbox.ts';
+import type { ReadOnlyMount, ReapOptions } from '../../../sandboxes/sandbox.ts';
+import { labelFor, makeScratch, reapScratch, scratchRoot } from '../../../sandboxes/scratch.ts';
+import { parseRunId } from '../../core/ids.ts';
 import { places } from './families.ts';
 import type { WorldPlan } from './plan.ts';
 
+/** Worlds are the same whatever run they are in, so what lies here carries no run's name. */
+const owner = parseRunId('storage');
+const root = () => scratchRoot(undefined, owner);
+
 /** The read-only device of a machine: a directory of the host. Its files are holes, which cost nothing and free nothing. */
 export class SystemDevice implements Disposable {
-  readonly #directory = mkdtempSync(join(tmpdir(), 'galapagos-storage-'));
+  readonly #directory = makeScratch(root(), labelFor(owner));
   #shown: WorldPlan['system'] | null = null;
 
   get mount(): ReadOnlyMount {
@@ -31,4 +36,9 @@ export class SystemDevice implements Disposable {
   [Symbol.dispose](): void {
     rmSync(this.#directory, { recursive: true, force: true });
   }
+}
+
+/** Removes what dead processes left of theirs, or only counts it. @returns how many. */
+export function reapSystemDevices(options?: ReapOptions): number {
+  return reapScratch(root(), 'all', options);
 }

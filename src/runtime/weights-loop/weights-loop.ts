@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import { onAbort } from '../../core/abort.ts';
 import { monotonicMs } from '../../core/clock.ts';
@@ -17,6 +17,7 @@ import type { Credit } from './credit.ts';
 import { openHosts, type Standing } from './hosts.ts';
 import type { LoopRecipe } from './recipe.ts';
 import { runSeed, type SeedRecord } from './run-seed.ts';
+import { makeLoopScratch } from './scratch.ts';
 import { heldOutWorlds } from './situations.ts';
 import { orLost } from './trajectory.ts';
 
@@ -62,8 +63,7 @@ export async function runWeightsLoop(options: WeightsLoopOptions): Promise<Weigh
     throw new ConfigInvalidError('a weights loop needs a seed and a credit');
   const width = options.width ?? Math.min(4, availableParallelism());
   const base = openBase(options.base);
-  const directory =
-    options.directory === undefined ? mkdtempSync(join(tmpdir(), 'galapagos-weights-')) : resolve(options.directory);
+  const directory = options.directory === undefined ? makeLoopScratch() : resolve(options.directory);
   mkdirSync(directory, { recursive: true });
   const keep = (result: WeightsLoopResult) =>
     writeFileSync(join(directory, 'result.json'), `${JSON.stringify(result, null, 2)}\n`);

@@ -54,6 +54,7 @@ export function commitOf(request: RecordRequest, seconds: number): GenerationCom
       ['Model', request.model],
       ...(request.metaFrom === null ? [] : [['Meta-From', String(request.metaFrom)] as const]),
       ['Verdict', request.verdict],
+      ...(request.rollback === undefined ? [] : [['Rolled-Back-From', String(request.rollback.from)] as const]),
       ...(request.adapter === undefined ? [] : [['Adapter', `sha256:${request.adapter.id}`] as const]),
       ...[...peers.keys()].map((key) => ['Read', key] as const),
       ...(adoption === null ? [] : [['Adopted-From', `${adoption.from.lineage}/${adoption.from.generation}`] as const]),

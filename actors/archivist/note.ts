@@ -17,6 +17,7 @@ export function noteOf(g: Generation): Json {
       lines: g.adoption.lines,
       share: g.adoption.share,
     },
+    ...(g.rollback === undefined ? {} : { rollback: g.rollback }),
     usage: g.usage,
     published: g.published,
   } as unknown as Json;

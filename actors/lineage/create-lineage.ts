@@ -18,6 +18,8 @@ import {
 } from './lineage-machine.ts';
 import { header, type LineagePorts } from './lineage-ports.ts';
 import { ancestor, metaAgentFor, scoreOf } from './lineage-state.ts';
+import { restoreWeights } from './restore-weights.ts';
+import { rollbackOf } from './rollback.ts';
 import { drawsTournament } from './selection.ts';
 import { summaryOf } from './summary.ts';
 
@@ -26,7 +28,7 @@ export type { LineagePorts } from './lineage-ports.ts';
 /** Supervises one lineage; everything it does it asks of other roles. */
 export function createLineage(ports: LineagePorts): RoleActor<'lineage'> {
   const steps = {
-    select: fromPromise<Choice | null, StepInput>(async ({ input }) => selectParent(ports, input)),
+    select: fromPromise<Choice | null, StepInput>(({ input, signal }) => selectParent(ports, input, signal)),
     edit: fromPromise<ResultOf<'meta-agent'>, StepInput>(({ input, signal }) =>
       editChild(ports, input, input.draft.meta!, {}, signal),
     ),
@@ -43,15 +45,26 @@ export function createLineage(ports: LineagePorts): RoleActor<'lineage'> {
   });
 }
 
-function selectParent(ports: LineagePorts, { state, draft }: StepInput): Choice | null {
+async function selectParent(ports: LineagePorts, input: StepInput, signal: AbortSignal): Promise<Choice | null> {
+  const { state, draft } = input;
   if (ports.budget.exhausted !== null) return null;
   const draws = ports.draws(draft.request.round, state.drawn);
-  const parent = ports.select(state.archive, draws);
-  if (!state.archive.some((entry) => entry.generation === parent)) {
-    throw new ContractViolatedError(`the selection policy chose generation ${parent}, which is not in the archive`);
+  const chosen = ports.select(state.archive, draws);
+  if (!state.archive.some((entry) => entry.generation === chosen)) {
+    throw new ContractViolatedError(`the selection policy chose generation ${chosen}, which is not in the archive`);
   }
+  const rollback = ports.rollback === null ? null : rollbackOf(state, chosen, ports.rollback);
+  const parent = rollback === null ? chosen : state.best!;
+  const weights = rollback === null ? null : await restoreWeights(ports, input, parent, signal);
   const isTournament = ports.annealing !== null && drawsTournament(ports.annealing, state.tournaments, draws);
-  return { parent, meta: metaAgentFor(state, parent, ports.metaFrom).generation, isTournament, drawn: draws.drawn };
+  return {
+    parent,
+    rollback: rollback && { ...rollback, ...(weights === null ? {} : { weights: weights.is }) },
+    restored: weights?.adapter ?? null,
+    meta: metaAgentFor(state, parent, ports.metaFrom).generation,
+    isTournament,
+    drawn: draws.drawn,
+  };
 }
 
 async function record(ports: LineagePorts, input: StepInput, signal: AbortSignal): Promise<Generation> {
@@ -84,6 +97,8 @@ async function record(ports: LineagePorts, input: StepInput, signal: AbortSignal
     changedFiles: draft.edit?.changedFiles ?? [],
     ...(draft.evaluations.isPartial ? { isPartial: true as const } : {}),
     ...(draft.tournament === null ? {} : { tournament: draft.tournament }),
+    ...(draft.rollback === null ? {} : { rollback: draft.rollback }),
+    ...(draft.restored === null ? {} : { adapter: draft.restored }),
     ...(draft.drawn === null ? {} : { drawn: draft.drawn }),
     ...(draft.otherEvaluations === 0 ? {} : { otherEvaluations: draft.otherEvaluations }),
     ...(gateMemory === undefined ? {} : { gateMemory }),
@@ -102,6 +117,8 @@ async function record(ports: LineagePorts, input: StepInput, signal: AbortSignal
       summary: summaryOf(base),
       adoption: base.adoption,
       reads: base.reads,
+      ...(base.adapter === undefined ? {} : { adapter: base.adapter }),
+      ...(base.rollback === undefined ? {} : { rollback: base.rollback }),
       isBest,
     },
     signal,

@@ -1,6 +1,6 @@
 import { assign, emit, fromPromise, setup } from 'xstate';
 import type { RequestOf, ResultOf } from '../../src/core/messages.ts';
-import type { Evaluation, Generation, Tournament } from '../../src/core/records.ts';
+import type { Evaluation, Generation, Rollback, Tournament } from '../../src/core/records.ts';
 import { type JobEmitted, type JobEvent, notProvided } from '../job-actor.ts';
 import { advance, type LineageState } from './lineage-state.ts';
 
@@ -11,6 +11,10 @@ export interface Draft {
   readonly request: Request;
   readonly parent: number | null;
   readonly meta: number | null;
+  /** Whether the parent is the best instead of the one that was chosen. */
+  readonly rollback: Rollback | null;
+  /** The weights that are in service again since then; `null` where there are none, or the others stayed. */
+  readonly restored: Generation['adapter'] | null;
   /** Whether a child of generation 0's meta-agent competes. */
   readonly isTournament: boolean;
   /** Where a sequential random stream stands after the choice; `null` for streams that have no place. */
@@ -42,7 +46,7 @@ export interface StepInput {
   readonly draft: Draft;
 }
 
-export type Choice = Pick<Draft, 'parent' | 'meta' | 'isTournament' | 'drawn'>;
+export type Choice = Pick<Draft, 'parent' | 'rollback' | 'restored' | 'meta' | 'isTournament' | 'drawn'>;
 export type Competition = Pick<Draft, 'edit' | 'meta' | 'evaluations' | 'usage' | 'tournament' | 'otherEvaluations'>;
 export type Judgement = Pick<Draft, 'judgement' | 'usage' | 'otherEvaluations'>;
 
@@ -205,6 +209,8 @@ function draftOf(request: Request): Draft {
   return {
     request,
     parent: null,
+    rollback: null,
+    restored: null,
     meta: null,
     isTournament: false,
     drawn: null,

@@ -4,6 +4,7 @@ import type { ArchiveEntry } from '../../src/core/define.ts';
 import type { CommitId, GenomeId } from '../../src/core/ids.ts';
 import type { StepInput } from './lineage-machine.ts';
 import type { LineageState } from './lineage-state.ts';
+import type { RollbackRule } from './rollback.ts';
 import type { Annealing, Draws } from './selection.ts';
 
 export interface LineagePorts {
@@ -19,6 +20,8 @@ export interface LineagePorts {
   /** `null`: no tournaments. */
   readonly annealing: Annealing | null;
   readonly metaFrom: 'parent' | 'generation-0';
+  /** When the lineage goes back to its best; `null`: never. */
+  readonly rollback: RollbackRule | null;
   /** Publishes through the guard, as this lineage and no other; false when nothing new was published. */
   readonly publish: (strategy: {
     generation: number;

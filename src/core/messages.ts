@@ -9,6 +9,7 @@ import {
   fields,
   generationSchema,
   readSchema,
+  rollbackSchema,
   storedAdapterSchema,
   strategyRefSchema,
   usageSchema,
@@ -228,6 +229,7 @@ export const roleMessages = {
         summary: z.string(),
         adoption: adoptionSchema.nullable(),
         reads: z.array(readSchema),
+        rollback: rollbackSchema.optional(),
         isBest: z.boolean(),
       }),
       /** Writes the notes of a finished round, in order, and makes the round visible to plain git. */

@@ -142,6 +142,22 @@ export const tournamentSchema = z.strictObject({
 });
 export type Tournament = z.output<typeof tournamentSchema>;
 
+/**
+ * A lineage that lost what it had gained went back to its best, the `parent`
+ * of the generation that says so.
+ */
+export const rollbackSchema = z.strictObject({
+  /** The parent that was chosen, and is part of the regression. */
+  from: count,
+  /** Generations in a row that failed or scored below `floor`. */
+  streak: z.int().positive(),
+  /** `null` where nothing had been gained, so that only failures counted. */
+  floor: z.number().nullable(),
+  /** What became of the lineage's weights, where it has some: as at its best again, or kept, because they could not be. */
+  weights: z.enum(['restored', 'kept']).optional(),
+});
+export type Rollback = z.output<typeof rollbackSchema>;
+
 export const editFailureSchema = z.strictObject({
   stage: z.enum(['meta-agent', 'collect', 'import-check', 'budget']),
   message: z.string(),
@@ -176,6 +192,8 @@ export const generationSchema = z.strictObject({
   /** Only the first stage of the selection was evaluated: what it scored did not call for more. */
   isPartial: z.literal(true).optional(),
   tournament: tournamentSchema.optional(),
+  /** It is a child of the best so far instead of the parent that was chosen. */
+  rollback: rollbackSchema.optional(),
   /** Where a sequential random stream stood after the parent was drawn. */
   drawn: count.optional(),
   /** Items evaluated besides `train` and `selection`: of a tournament's other child, and in re-tests. */

@@ -145,6 +145,8 @@ async function lend(parts: ActorParts) {
         budget: budgets.get(id)!,
         draws: drawsOf(config, seed, id),
         annealing,
+        // An arm that brings its own selection is what it is without a way back.
+        rollback: arm.selection === null ? (config.rollback ?? null) : null,
         metaFrom: arm.metaFrom ?? config.metaAgent.from,
         publish: lent.publish,
         model: known.member.model,

@@ -102,6 +102,13 @@ describe('commit of a generation', () => {
     ]);
   });
 
+  it('names the parent that was chosen, where the lineage went back to its best instead; so does its note', () => {
+    const rollback = { from: 7, streak: 3, floor: 0.5 };
+    expect(commitOf({ ...record, rollback }, 0).trailers).toContainEqual(['Rolled-Back-From', '7']);
+    expect(noteOf(generationOf(1, { rollback }))).toMatchObject({ rollback });
+    expect(noteOf(generationOf(1))).not.toHaveProperty('rollback');
+  });
+
   it('names the weights in use, and where their files are', () => {
     const adapter = { id: parseAdapterId('ef'.repeat(32)), tree: record.genome };
     const commit = commitOf({ ...record, adapter }, 0);

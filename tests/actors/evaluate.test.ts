@@ -22,6 +22,7 @@ it('keeps the training evaluation that was paid for when the budget ends before 
     draws: (generation) => ({ ...randomStream(1, generation), drawn: null }),
     annealing: null,
     metaFrom: 'parent',
+    rollback: null,
     publish: async () => false,
     model: 'm',
     seedGenome: { genome: valid.lineage.result.generation!.genome, bytes: 1, files: 1 },

@@ -53,7 +53,7 @@ async function oneRound(script: Script, changes: Partial<LineagePorts> = {}) {
     budget: createBudget('lineage alice', {}),
     select: () => 1,
     draws: () => ({ next: () => 0, int: () => 0, drawn: null }),
-    ...{ annealing: null, metaFrom: 'parent', publish: async () => false, model: 'm' },
+    ...{ annealing: null, metaFrom: 'parent', rollback: null, publish: async () => false, model: 'm' },
     seedGenome: { genome: genomeId(0), bytes: 1, files: 1 },
     items: { train: 1, selection: 2 },
     ...{ gatePolicy: 'strict-improvement', showsTrain: true, showsSelection: false, maxStagnation: null },

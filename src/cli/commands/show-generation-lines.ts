@@ -63,9 +63,23 @@ function identityRows(g: Generation, { model }: LineageRecord, decimals: number)
             `won by the ${tournament.winner === 'blind' ? "child of generation 0's meta-agent" : "lineage's own child"}: own ${formatScore(tournament.directed, decimals)}, by generation 0 ${formatScore(tournament.blind, decimals)} in training`,
           ],
         ]),
+    ...rollbackRows(g, decimals),
     ['model', model],
     ['train', evaluationText(g.train, decimals)],
     ['selection', `${evaluationText(g.selection, decimals)}${g.isPartial ? ', the first stage only' : ''}`],
+  ];
+}
+
+function rollbackRows({ rollback }: Generation, decimals: number): string[][] {
+  if (rollback === undefined) return [];
+  const { from, streak, floor, weights } = rollback;
+  const low = floor === null ? 'without a score' : `without a score or below ${formatScore(floor, decimals)}`;
+  const also = { restored: '; weights, too', kept: '; the weights could not go back and stayed' };
+  return [
+    [
+      'rolled back',
+      `to the best so far, not from g${from}: ${counted(streak, 'generation')} in a row ${low}${weights === undefined ? '' : also[weights]}`,
+    ],
   ];
 }
 

@@ -20,6 +20,8 @@ export interface LogRow {
     readonly lines: number;
     readonly share: number;
   } | null;
+  /** The generation that was chosen as its parent, before the lineage went back to its best; `null` where it did not. */
+  readonly rolledBackFrom: number | null;
   /** Why it was not kept, in one line; empty for what was. */
   readonly reason: string;
 }
@@ -54,6 +56,7 @@ function rowOf(lineage: string, g: Generation, scores: ReadonlyMap<number, numbe
       lines: adoption.lines,
       share: adoption.share,
     },
+    rolledBackFrom: g.rollback?.from ?? null,
     reason: reasonOf(g),
   };
 }

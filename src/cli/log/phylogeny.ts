@@ -86,7 +86,7 @@ function textColumns(rows: readonly LogRow[], { paint }: Style): string[] {
       formatChange(row.change, decimals),
       row.parent === null ? '' : `from g${row.parent}`,
       filesOf(row),
-      [adoptionOf(row), row.reason].filter((text) => text !== '').join('; '),
+      [rollbackOf(row), adoptionOf(row), row.reason].filter((text) => text !== '').join('; '),
     ]),
     [1, 3],
   );
@@ -95,6 +95,10 @@ function textColumns(rows: readonly LogRow[], { paint }: Style): string[] {
 function filesOf({ changedFiles }: LogRow): string {
   const shown = changedFiles.slice(0, 2).map(clean).join(', ');
   return changedFiles.length > 2 ? `${shown} +${changedFiles.length - 2}` : shown;
+}
+
+function rollbackOf({ rolledBackFrom }: LogRow): string {
+  return rolledBackFrom === null ? '' : `back to the best, not from g${rolledBackFrom}`;
 }
 
 function adoptionOf({ adopted }: LogRow): string {

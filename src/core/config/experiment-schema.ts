@@ -111,6 +111,19 @@ export const experimentSchema = z.strictObject({
   annealing: z
     .strictObject({ probability: z.number().min(0).max(1).default(0.5), decay: z.number().min(0).max(1).default(0.9) })
     .prefault({}),
+  /**
+   * Back to the best so far, where the chosen parent and the last `after` generations failed or lost more than `share`
+   * of what was gained over generation 0. Left out, what `selection` chooses stands; `best` never needs it. Arms that
+   * bring their own selection are what they are without it.
+   */
+  rollback: z
+    .strictObject({
+      after: z.int().min(1).max(1_000).default(3),
+      share: z.number().gt(0).default(0.5),
+      /** A loss must also be more than this, in units of the score: differences of that size are noise. */
+      margin: z.number().nonnegative().default(0),
+    })
+    .optional(),
   sandbox: sandboxSchema,
   schedule: z.literal('rounds').default('rounds'),
   clock: z.enum(['logical', 'wall']).default('logical'),

@@ -64,6 +64,14 @@ export interface OpenModel extends AsyncDisposable {
 export interface ModelSuiteOptions {
   /** The adapter has its answers at hand: a call cannot be cancelled while it waits. */
   readonly isInstant?: boolean;
+  /** It never calls a tool, whatever it is offered. */
+  readonly hasNoTools?: boolean;
+  /** What it must say to a text, where it cannot be `suiteScript` that answers. */
+  readonly says?: (text: string) => {
+    readonly content: string;
+    readonly promptTokens: number;
+    readonly completionTokens: number;
+  };
   /** `suiteEmbed` is behind it as well. */
   readonly embeds?: boolean;
 }
@@ -78,19 +86,36 @@ export function modelSuite(
   open: (delayMs: number) => Promise<OpenModel>,
   options: ModelSuiteOptions = {},
 ): void {
+  const says =
+    options.says ??
+    ((text: string) => ({ content: `you said ${text}`, promptTokens: text.length, completionTokens: 2 }));
   describe(`Model contract: ${name}`, () => {
     it('answers with one complete, countable chat completion', async () => {
       await using opened = await open(0);
       const { completion, costUsd } = await opened.model.complete(ask('hello'), never());
       expect(chatCompletionSchema.parse(completion)).toEqual(completion);
-      expect(completion.choices[0]).toMatchObject({ finish_reason: 'stop', message: { content: 'you said hello' } });
-      expect(completion.usage).toEqual({ prompt_tokens: 5, completion_tokens: 2, total_tokens: 7 });
+      const { content, promptTokens, completionTokens } = says('hello');
+      expect(completion.choices[0]).toMatchObject({ finish_reason: 'stop', message: { content } });
+      expect(completion.usage).toEqual({
+        ...{ prompt_tokens: promptTokens, completion_tokens: completionTokens },
+        total_tokens: promptTokens + completionTokens,
+      });
       const bound = opened.model.price(5, 2);
       if (costUsd !== null && bound !== null) expect(costUsd).toBeLessThanOrEqual(bound);
       expect(costUsd === null || costUsd >= 0).toBe(true);
     });
 
-    it('calls a tool and understands its result', async () => {
+    if (options.hasNoTools === true) {
+      it('answers in words when it is offered a tool, which it cannot call', async () => {
+        await using opened = await open(0);
+        const { completion } = await opened.model.complete(withTools, never());
+        const [choice] = completion.choices;
+        expect([choice!.finish_reason, choice!.message.tool_calls]).toEqual(['stop', undefined]);
+        expect(choice!.message.content).toBe(says('a.ts').content);
+      });
+    }
+
+    it.skipIf(options.hasNoTools === true)('calls a tool and understands its result', async () => {
       await using opened = await open(0);
       const called = await opened.model.complete(withTools, never());
       expect(called.completion.choices[0]).toMatchObject({
@@ -107,8 +132,8 @@ export function modelSuite(
     it('gives each of eight parallel calls its own answer', async () => {
       await using opened = await open(5);
       const answers = await Promise.all(texts.map((text) => opened.model.complete(ask(text), never())));
-      expect(answers.map((a) => a.completion.choices[0]!.message.content)).toEqual(texts.map((t) => `you said ${t}`));
-      expect(answers.map((a) => a.completion.usage.prompt_tokens)).toEqual(texts.map((t) => t.length));
+      expect(answers.map((a) => a.completion.choices[0]!.message.content)).toEqual(texts.map((t) => says(t).content));
+      expect(answers.map((a) => a.completion.usage.prompt_tokens)).toEqual(texts.map((t) => says(t).promptTokens));
     });
 
     it('leaves the request as it was', async () => {

@@ -25,7 +25,7 @@ export function addWeightsLoop(program: Command, session: Session): void {
         .choices([...weightsCredits, 'both', 'all'])
         .default('best-sibling'),
     )
-    .option('--base <name>', 'the model to start from: small, or the directory of another one', 'small')
+    .option('--base <name>', 'the model to start from: small, medium, or the directory of another one', 'small')
     .option('--quick', 'fewer machines and generations: shows that it works, not how well')
     .option('--to <dir>', 'keep adapters and result.json there')
     .addHelpText(

@@ -3,7 +3,7 @@ import { ConfigInvalidError } from '../../../core/errors.ts';
 import { type Base, readBase } from '../files/base-checkpoint.ts';
 
 /** Bases that come with the package: each a directory beside this file, with a card that says how it was made. */
-export const shippedBases = ['small'] as const;
+export const shippedBases = ['small', 'medium'] as const;
 
 /**
  * A shipped base by name, or the directory of another one.

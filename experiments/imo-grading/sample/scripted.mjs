@@ -74,13 +74,13 @@ function editorDoes(who, messages) {
   const opening = messages[1].content;
   const peers = /^strategies\/: (.*)$/m.exec(opening)[1].match(/\w[\w-]*_gen\d+/g) ?? [];
   const looks = [
-    call('list', { path: '.' }),
     call('bash', { command: 'node review.mjs' }),
+    call('view', { path: 'evals/train.json' }),
     call('view', { path: 'rubric.md' }),
     ...peers.map((peer) => call('view', { path: `strategies/${peer}/rubric.md` })),
   ];
   if (results.length < looks.length) return looks[results.length];
-  const [, review, own, ...theirs] = results.map(withoutNumbers);
+  const [review, , own, ...theirs] = results.map(withoutNumbers);
   const wanted = ruleOf(own, theirs) ?? newRule(who, own);
   const step = results.length - looks.length;
   const mistake = /^Graded wrong: ([\w-]+)/m.exec(review)?.[1];

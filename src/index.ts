@@ -68,6 +68,18 @@ export {
 export { type RandomStream, randomStream } from './core/random.ts';
 export type { Check, Evaluation, Generation, StrategyRef, Usage, Verdict } from './core/records.ts';
 export type { LogEntry } from './lineage/lineage.ts';
+export type { Activation, Serving } from './models/serving.ts';
+export type {
+  Adapter,
+  Blend,
+  CurvePoint,
+  Trainer,
+  TrainingExample,
+  TrainingJob,
+  TrainingMethod,
+  TrainingOptions,
+  TrainingOutcome,
+} from './models/trainer.ts';
 export type { PortsOf } from './runtime/actors.ts';
 export { type Analysis, type AnalysisNotes, analyze } from './runtime/analyze.ts';
 export { type Blame, blameGeneration } from './runtime/blame.ts';

@@ -113,6 +113,8 @@ export { orderLift } from './runtime/markspace/orders.ts';
 export type { NicheTools } from './runtime/niches.ts';
 export { type ExperimentOutcome, outcomeOf } from './runtime/outcome.ts';
 export { readRun } from './runtime/read-run.ts';
+export { type ComparisonOutcome, compare } from './runtime/report/compare-runs.ts';
+export { type ReportOutcome, report, type WrittenReport } from './runtime/report/report-runs.ts';
 export {
   type ProgressEvent,
   plan,

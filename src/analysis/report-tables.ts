@@ -7,6 +7,7 @@ import { budgetCsvColumns } from './tables/budgets.ts';
 import { curveColumns, curveRows } from './tables/curves.ts';
 import { gainCsvColumns, gainPointColumns, gainRows } from './tables/gains.ts';
 import { itemCsvColumns } from './tables/items.ts';
+import { lifeEventFiles } from './tables/life-events.ts';
 import { outcomeCsvColumns } from './tables/outcomes.ts';
 import { csvTable } from './tables/table.ts';
 import { thresholdCsvColumns } from './tables/thresholds.ts';
@@ -28,6 +29,7 @@ export function csvTables({ outcomes, gains, budgets, thresholds }: ReportData):
     ...(comparisons.length > 0 ? { 'threshold.csv': csvTable(thresholdCsvColumns(format), comparisons) } : {}),
     ...(items.length > 0 ? { 'items.csv': csvTable(itemCsvColumns(format), items) } : {}),
     'adoptions.csv': csvTable(adoptionColumns(format), adoptionEvents(outcomes)),
+    ...lifeEventFiles(outcomes),
     'budgets.csv': csvTable(budgetCsvColumns, budgets),
   };
 }

@@ -1,5 +1,6 @@
 import { summariseFiveLines } from './conclusion.ts';
 import { standaloneSvg } from './figures/figure.ts';
+import { scoreFormat } from './format.ts';
 import { type ReportContext, type ReportData, reportData } from './report-data.ts';
 import { htmlPage } from './report-html.ts';
 import { markdownPage } from './report-markdown.ts';
@@ -8,6 +9,10 @@ import { banners, limits } from './report-notices.ts';
 import { reportSections } from './report-sections.ts';
 import { csvTables } from './report-tables.ts';
 import type { RunRecord } from './run-record.ts';
+import { gainCsvColumns } from './tables/gains.ts';
+import { rowObjects } from './tables/table.ts';
+import { thresholdCsvColumns } from './tables/thresholds.ts';
+import { thresholdComparisons } from './threshold.ts';
 
 export { summariseFiveLines } from './conclusion.ts';
 export type { ReportContext } from './report-data.ts';
@@ -21,16 +26,35 @@ export interface Report {
   readonly figures: Record<string, string>;
   /** `.csv` files; `NA` is "not measured". */
   readonly tables: Record<string, string>;
+  readonly summary: ReportSummary;
+}
+
+/** The gist of a report, for programs. */
+export interface ReportSummary {
+  readonly conclusion: readonly string[];
+  /** What a reader must know first: unfinished runs, unequal budgets, what is not available. */
+  readonly notes: readonly string[];
+  /** Rows of `transfer-gain.csv` and `threshold.csv`, by the same keys. */
+  readonly gains: readonly Readonly<Record<string, string | number | null>>[];
+  readonly waits: readonly Readonly<Record<string, string | number | null>>[];
 }
 
 /** Pure: the same records and context give the same bytes. Runs that are still going are reported as provisional. */
 export function renderReport(records: readonly RunRecord[], context: ReportContext): Report {
   const data = reportData(records, context);
-  return { ...renderPage(pageOf(records, data), context.experiment), tables: csvTables(data) };
+  const { comparable, outcomes, gains, thresholds } = data;
+  const format = scoreFormat(outcomes);
+  const summary: ReportSummary = {
+    conclusion: summariseFiveLines(records),
+    notes: banners(comparable, outcomes),
+    gains: rowObjects(gainCsvColumns(format), gains),
+    waits: rowObjects(thresholdCsvColumns(format), thresholdComparisons(outcomes, thresholds)),
+  };
+  return { ...renderPage(pageOf(data, summary), context.experiment), tables: csvTables(data), summary };
 }
 
 /** A page in both languages, with its figures. */
-export function renderPage(page: Page, experiment: string): Omit<Report, 'tables'> {
+export function renderPage(page: Page, experiment: string): Omit<Report, 'tables' | 'summary'> {
   return {
     markdown: markdownPage(page),
     html: htmlPage(page),
@@ -38,8 +62,8 @@ export function renderPage(page: Page, experiment: string): Omit<Report, 'tables
   };
 }
 
-function pageOf(records: readonly RunRecord[], data: ReportData): Page {
-  const { context, comparable, outcomes } = data;
+function pageOf(data: ReportData, { notes, conclusion }: ReportSummary): Page {
+  const { context, outcomes } = data;
   const { experiment, question } = context;
   return {
     title: experiment,
@@ -47,8 +71,8 @@ function pageOf(records: readonly RunRecord[], data: ReportData): Page {
       ...(question === ''
         ? [{ kind: 'paragraph', content: ['No question was stated.'] } as const]
         : [{ kind: 'lead', label: 'Question', lines: [question] } as const]),
-      ...banners(comparable, outcomes).map((text) => ({ kind: 'note', text }) as const),
-      { kind: 'lead', label: 'Conclusion', lines: summariseFiveLines(records) },
+      ...notes.map((text) => ({ kind: 'note', text }) as const),
+      { kind: 'lead', label: 'Conclusion', lines: conclusion },
     ],
     sections: [
       ...reportSections(data),

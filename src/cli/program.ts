@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { addAnalyze } from './commands/analyze.ts';
 import { addBlame } from './commands/blame.ts';
 import { addClean } from './commands/clean.ts';
+import { addCompare } from './commands/compare.ts';
 import { addDiff } from './commands/diff.ts';
 import { addDoctor } from './commands/doctor.ts';
 import { addImport } from './commands/import.ts';
@@ -10,6 +11,7 @@ import { addLog } from './commands/log.ts';
 import { addLs } from './commands/ls.ts';
 import { addMarks } from './commands/marks.ts';
 import { addPlan } from './commands/plan.ts';
+import { addReport } from './commands/report.ts';
 import { addResume } from './commands/resume.ts';
 import { addRun } from './commands/run.ts';
 import { addSandbox } from './commands/sandbox.ts';
@@ -29,6 +31,8 @@ const commands = [
   addMarks,
   addDiff,
   addBlame,
+  addReport,
+  addCompare,
   addImport,
   addAnalyze,
   addDoctor,

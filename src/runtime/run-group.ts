@@ -1,10 +1,12 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { type ReportContext, renderReport } from '../analysis/report.ts';
+import type { ReportContext } from '../analysis/report.ts';
 import type { RunRecord } from '../analysis/run-record.ts';
-import { describeError, StorageFailedError } from '../core/errors.ts';
+import { StorageFailedError } from '../core/errors.ts';
 import { readRun } from './read-run.ts';
-import { runPaths } from './run-directory.ts';
+import { groupContext } from './report/group-context.ts';
+import { reportPaths, writeReportFiles } from './report/write-report.ts';
+import { readManifest, runPaths } from './run-directory.ts';
 
 /** Runs that were started together: the unit of a report. Written beside the runs as `<group>/group.json`. */
 export interface RunGroup extends ReportContext {
@@ -47,18 +49,12 @@ export async function readGroupRuns(out: string, group: RunGroup): Promise<RunRe
 }
 
 /**
- * Writes `<out>/<group>/report/`: report.md, figures as SVG, tables as CSV.
+ * Writes `<out>/<group>/report/`: report.md, report.html, figures as SVG, tables as CSV.
  * @returns the path of report.md.
  */
 export function writeReport(out: string, group: RunGroup, records: readonly RunRecord[]): string {
   const dir = join(out, group.group, 'report');
-  try {
-    mkdirSync(dir, { recursive: true });
-    const { markdown, figures, tables } = renderReport(records, group);
-    for (const [name, text] of Object.entries({ ...figures, ...tables })) writeFileSync(join(dir, name), text);
-    writeFileSync(join(dir, 'report.md'), markdown);
-    return join(dir, 'report.md');
-  } catch (cause) {
-    throw new StorageFailedError(`cannot write the report in ${dir}: ${describeError(cause)}`, { cause });
-  }
+  const [first] = records;
+  writeReportFiles(dir, groupContext(group, first === undefined ? null : readManifest(first.dir)), records);
+  return reportPaths(dir).report;
 }

@@ -1,0 +1,100 @@
+import { showsOwnLineages } from '../../core/config/arms.ts';
+import { scoreFormat } from '../format.ts';
+import { crashRule, neglectLength } from '../life-events.ts';
+import type { LineageOutcome } from '../lineage-outcome.ts';
+import { paragraph, type Section } from '../report-model.ts';
+import { crashRecoveriesIn, neglectsIn, type WitnessedRun } from '../run-events.ts';
+import { type Column, cellsOf, column, csvTable } from './table.ts';
+
+/** Something that happened to a lineage. Generations, first and last. */
+interface LifeEvent {
+  readonly outcome: LineageOutcome;
+  readonly event: 'crash and recovery' | 'neglect' | 'rollback';
+  readonly from: number;
+  readonly to: number;
+  readonly what: string;
+}
+
+/** More rows than this are only in the CSV file. */
+const mostRows = 50;
+
+/** Crashes that recovered, lineages that stopped reading their peers, and rollbacks: what the environment saw of each. */
+export function lifeEventSection(outcomes: readonly LineageOutcome[]): Section {
+  const events = lifeEvents(outcomes);
+  const shown = events.slice(0, mostRows);
+  const rest = events.length > shown.length ? `The first ${mostRows} of ${events.length} rows. ` : '';
+  return {
+    heading: 'Crashes, neglect and rollbacks',
+    blocks: [
+      ...(events.length === 0
+        ? [paragraph('None was recorded.')]
+        : [{ kind: 'table' as const, name: 'what happened to lineages', cells: cellsOf(columns, shown) }]),
+      paragraph(`${rest}n = ${events.length}. ${crashWords(outcomes)} ${neglectWords(outcomes)} Also in `, { file }, '.'),
+    ],
+  };
+}
+
+const file = 'life-events.csv';
+
+/** The same as a CSV file, by name. */
+export function lifeEventFiles(outcomes: readonly LineageOutcome[]): Record<string, string> {
+  return { [file]: csvTable(columns, lifeEvents(outcomes)) };
+}
+
+function lifeEvents(outcomes: readonly LineageOutcome[]): LifeEvent[] {
+  const { score } = scoreFormat(outcomes);
+  return outcomes.flatMap((outcome): LifeEvent[] => {
+    const run = witnessed(outcome);
+    const crashes = isFromZeroToOne(outcomes) ? crashRecoveriesIn(run) : [];
+    return [
+      ...crashes.map(({ from, to, recovery, after, invalidAs }): LifeEvent => {
+        const why = invalidAs.includes('unmeasured') ? '' : ', where a generation without a score counts as 0';
+        return { outcome, event: 'crash and recovery', from, to, what: `${score(after!)} again at g${recovery}${why}` };
+      }),
+      ...neglectsIn(run).map(({ lastRead, from, length }): LifeEvent => {
+        const what = `read last in g${lastRead}`;
+        return { outcome, event: 'neglect', from, to: from + length - 1, what };
+      }),
+      ...outcome.generations.flatMap(({ generation, parent, rollback }): LifeEvent[] => {
+        if (rollback === undefined) return [];
+        const what = `g${generation} is a child of the best, g${parent}, instead of g${rollback.from}`;
+        return [{ outcome, event: 'rollback', from: generation - rollback.streak, to: generation - 1, what }];
+      }),
+    ];
+  });
+}
+
+/** As the published definitions look at a lineage; who read what is known where peers' own files are shown. */
+function witnessed({ run, seed, lineage, curve, generations, arm }: LineageOutcome): WitnessedRun {
+  const all = generations.map((g, i) => ({
+    ...{ generation: g.generation, parent: g.parent, score: curve[i]!.score, text: null, isPublished: g.published },
+    readPeers: showsOwnLineages(arm) && g.generation > 0 ? g.reads.some((r) => r.shareInModel > 0 || r.shareInTree > 0) : null,
+    adopted: null,
+  }));
+  return { run, seed, lineages: [{ id: lineage, generations: all }] };
+}
+
+function isFromZeroToOne(outcomes: readonly LineageOutcome[]): boolean {
+  return outcomes.every((o) => o.curve.every(({ score }) => score === null || (score >= 0 && score <= 1)));
+}
+
+function crashWords(outcomes: readonly LineageOutcome[]): string {
+  const { nothing, something, minLength } = crashRule;
+  const rule = `Crash and recovery, as published: at least ${minLength} generations in a row at or below ${nothing} after one above ${something}, directly followed by one above it`;
+  return isFromZeroToOne(outcomes) ? `${rule}.` : `${rule}; it is for scores from 0 to 1, so it was not applied here.`;
+}
+
+function neglectWords(outcomes: readonly LineageOutcome[]): string {
+  const isKnown = outcomes.some((o) => showsOwnLineages(o.arm));
+  const rule = `Neglect: at least ${neglectLength} generations in a row that read no peer, after one that did`;
+  return isKnown ? `${rule}.` : `${rule}; no arm here shows peers' files.`;
+}
+
+const columns: readonly Column<LifeEvent>[] = [
+  column('event', (e) => e.event),
+  column('run', (e) => e.outcome.run),
+  column('lineage', (e) => e.outcome.lineage),
+  column('from_generation', (e) => e.from),
+  column('to_generation', (e) => e.to),
+  column('what', (e) => e.what),
+];

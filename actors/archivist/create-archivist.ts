@@ -52,6 +52,7 @@ export function commitOf(request: RecordRequest, seconds: number): GenerationCom
     trailers: [
       ['Generation', String(request.generation)],
       ['Model', request.model],
+      ...(request.taskModel === undefined ? [] : [['Task-Model', request.taskModel] as const]),
       ...(request.metaFrom === null ? [] : [['Meta-From', String(request.metaFrom)] as const]),
       ['Verdict', request.verdict],
       ...(request.rollback === undefined ? [] : [['Rolled-Back-From', String(request.rollback.from)] as const]),

@@ -1,20 +1,28 @@
 import { z } from 'zod';
 import type { Ask } from '../../src/core/ask.ts';
 import { describeError, SandboxUnavailableError } from '../../src/core/errors.ts';
+import type { GenomeId } from '../../src/core/ids.ts';
 import type { RequestOf, ResultOf } from '../../src/core/messages.ts';
 import type { Consequence, Niche, Situation } from '../../src/core/niche.ts';
 import {
   addUsage,
-  consequenceSchema,
   type Evaluation,
   type EvaluationItem,
+  measuredSchema,
   noUsage,
+  type Trajectory,
+  trajectorySchema,
   type Usage,
+  unmeasuredSchema,
 } from '../../src/core/records.ts';
+import { trajectoriesTree } from '../../src/core/trajectories.ts';
+import type { GenomeStore } from '../../src/lineage/lineage.ts';
 
 export interface EnvironmentPorts {
   readonly niche: Niche;
   readonly ask: Ask;
+  /** Where what can be learnt from is kept; without it nothing is. */
+  readonly genomes?: GenomeStore;
 }
 
 export interface MeasuredItem {
@@ -37,14 +45,38 @@ export async function measureItem(
   const { run, seed, lineage, generation, genome, model } = request;
   const asked = { run, seed, lineage, generation, genome, model, situation, ...trialOf(request) };
   const answer = await ports.ask('solver', asked, signal);
-  const consequence = stoppedConsequence(answer) ?? (await measure(ports.niche, situation, answer, signal));
-  return { item: { situation: situation.id, consequence, wallMs: answer.wallMs }, usage: answer.usage };
+  const measured = stoppedConsequence(answer) ?? (await measure(ports.niche, situation, answer, signal));
+  const { consequence, trajectories } = withoutTrajectories(measured);
+  const item = { situation: situation.id, consequence, wallMs: answer.wallMs };
+  const kept = await keep(ports, request, trajectories);
+  return { item: kept === null ? item : { ...item, trajectories: kept }, usage: answer.usage };
+}
+
+/** Of training situations alone: what selects and tests a lineage teaches it nothing. */
+async function keep(
+  { genomes }: EnvironmentPorts,
+  { split, trial }: RequestOf<'environment'>,
+  trajectories: readonly Trajectory[],
+): Promise<GenomeId | null> {
+  if (split !== 'train' || trial !== undefined || trajectories.length === 0 || genomes === undefined) return null;
+  return genomes.put(trajectoriesTree(trajectories));
+}
+
+function withoutTrajectories(measured: Consequence) {
+  if (measured.status === 'failed') return { consequence: measured, trajectories: [] };
+  const { trajectories = [], ...consequence } = measured;
+  return { consequence, trajectories };
 }
 
 /** What a request hands on to those it causes, so that they are set apart as well. */
 export function trialOf({ trial }: RequestOf<'environment'>): Pick<RequestOf<'environment'>, 'trial'> {
   return trial === undefined ? {} : { trial };
 }
+
+const measurementSchema = z.discriminatedUnion('status', [
+  measuredSchema.extend({ trajectories: z.array(trajectorySchema).optional() }),
+  unmeasuredSchema,
+]);
 
 function stoppedConsequence(answer: ResultOf<'solver'>): Consequence | null {
   const failed = (reason: 'timeout' | 'limit' | 'crash' | 'no-answer', message: string): Consequence => ({
@@ -84,8 +116,10 @@ async function measure(
     if (consequence.status === 'measured' && !Number.isFinite(consequence.score)) {
       return failed(`measured ${consequence.score}, which is not a finite score`);
     }
-    const parsed = consequenceSchema.safeParse(consequence);
-    return parsed.success ? parsed.data : failed(`returned no consequence: ${z.prettifyError(parsed.error)}`);
+    const parsed = measurementSchema.safeParse(consequence);
+    return parsed.success
+      ? (parsed.data as Consequence)
+      : failed(`returned no consequence: ${z.prettifyError(parsed.error)}`);
   } catch (error) {
     signal.throwIfAborted();
     // A niche that executes answers needs a sandbox of its own, and its failure is no consequence either.

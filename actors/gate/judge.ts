@@ -140,7 +140,8 @@ function remember(evidence: Evidence, settings: GateConfig): GateMemory {
     ...memory,
     judged: memory.judged + (candidate.selection?.status === 'measured' ? 1 : 0),
     nextPlace: Math.max(memory.nextPlace, ...retests.flatMap((r) => r.places.map((place) => place + 1))),
-    edits: window === 0 ? [] : [...memory.edits, edit].slice(-window),
+    // Where nothing was to be edited, nothing is said about who edits.
+    edits: window === 0 ? [] : candidate.isUnedited ? memory.edits : [...memory.edits, edit].slice(-window),
     library: settings.regression === undefined ? [] : withRetests(memory.library, evidence, settings.regression),
   };
 }

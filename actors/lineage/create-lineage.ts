@@ -17,11 +17,12 @@ import {
   type StepInput,
 } from './lineage-machine.ts';
 import { header, type LineagePorts } from './lineage-ports.ts';
-import { ancestor, metaAgentFor, scoreOf } from './lineage-state.ts';
+import { ancestor, metaAgentFor, scoreOf, weightsFor } from './lineage-state.ts';
 import { restoreWeights } from './restore-weights.ts';
 import { rollbackOf } from './rollback.ts';
 import { drawsTournament } from './selection.ts';
 import { summaryOf } from './summary.ts';
+import { type Schooling, trainsIn, trainWeights } from './training/train-weights.ts';
 
 export type { LineagePorts } from './lineage-ports.ts';
 
@@ -35,6 +36,7 @@ export function createLineage(ports: LineagePorts): RoleActor<'lineage'> {
     evaluate: fromPromise<Pick<Draft, 'evaluations' | 'usage'>, StepInput>(({ input, signal }) =>
       evaluate(ports, input, signal),
     ),
+    train: fromPromise<Schooling, StepInput>(({ input, signal }) => trainWeights(ports, input, signal)),
     compete: fromPromise<Competition, StepInput>(({ input, signal }) => holdTournament(ports, input, signal)),
     judge: fromPromise<Judgement, StepInput>(({ input, signal }) => judgeChild(ports, input, signal)),
     record: fromPromise<Generation, StepInput>(({ input, signal }) => record(ports, input, signal)),
@@ -55,15 +57,17 @@ async function selectParent(ports: LineagePorts, input: StepInput, signal: Abort
   }
   const rollback = ports.rollback === null ? null : rollbackOf(state, chosen, ports.rollback);
   const parent = rollback === null ? chosen : state.best!;
-  const weights = rollback === null ? null : await restoreWeights(ports, input, parent, signal);
+  const restored = rollback === null ? null : await restoreWeights(ports, input, { from: chosen, to: parent }, signal);
   const isTournament = ports.annealing !== null && drawsTournament(ports.annealing, state.tournaments, draws);
+  const trains = trainsIn(ports.learning, draft.request.round);
   return {
     parent,
-    rollback: rollback && { ...rollback, ...(weights === null ? {} : { weights: weights.is }) },
-    restored: weights?.adapter ?? null,
-    meta: metaAgentFor(state, parent, ports.metaFrom).generation,
+    rollback: rollback && { ...rollback, ...(restored === null ? {} : { weights: restored.is }) },
+    meta: trains === 'alone' ? null : metaAgentFor(state, parent, ports.metaFrom).generation,
     isTournament,
     drawn: draws.drawn,
+    trains,
+    weights: restored?.weights ?? weightsFor(state, ancestor(state, parent)),
   };
 }
 
@@ -72,7 +76,9 @@ async function record(ports: LineagePorts, input: StepInput, signal: AbortSignal
   const { round } = draft.request;
   const { train, selection } = draft.evaluations;
   const parent = draft.parent === null ? null : ancestor(state, draft.parent);
-  const genome = round === 0 ? ports.seedGenome.genome : (draft.edit!.genome ?? parent!.genome);
+  const genome = round === 0 ? ports.seedGenome.genome : (draft.edit?.genome ?? parent!.genome);
+  const taskModel = draft.weights?.model ?? (ports.taskModel === ports.model ? undefined : ports.taskModel);
+  const size = draft.edit ?? parent ?? ports.seedGenome;
   const { verdict, checks, memory: gateMemory } = draft.judgement!;
   const previousBest = state.best === null ? null : scoreOf(state, state.best);
   const isBest =
@@ -92,16 +98,19 @@ async function record(ports: LineagePorts, input: StepInput, signal: AbortSignal
     adoption: draft.edit?.status === 'edited' ? draft.edit.adoption : null,
     reads: draft.edit?.reads ?? [],
     usage: draft.usage,
-    bytes: draft.edit?.bytes ?? ports.seedGenome.bytes,
-    files: draft.edit?.files ?? ports.seedGenome.files,
+    bytes: size.bytes,
+    files: size.files,
     changedFiles: draft.edit?.changedFiles ?? [],
     ...(draft.evaluations.isPartial ? { isPartial: true as const } : {}),
     ...(draft.tournament === null ? {} : { tournament: draft.tournament }),
     ...(draft.rollback === null ? {} : { rollback: draft.rollback }),
-    ...(draft.restored === null ? {} : { adapter: draft.restored }),
     ...(draft.drawn === null ? {} : { drawn: draft.drawn }),
     ...(draft.otherEvaluations === 0 ? {} : { otherEvaluations: draft.otherEvaluations }),
     ...(gateMemory === undefined ? {} : { gateMemory }),
+    ...(draft.weights === null ? {} : { adapter: draft.weights.adapter }),
+    ...(taskModel === undefined ? {} : { taskModel }),
+    ...(draft.lesson === null ? {} : { lesson: draft.lesson }),
+    ...(draft.rolledBack === undefined ? {} : { rolledBack: draft.rolledBack }),
   };
   const { commit } = await ports.ask(
     'archivist',
@@ -110,6 +119,7 @@ async function record(ports: LineagePorts, input: StepInput, signal: AbortSignal
       ...header(input),
       round,
       model: ports.model,
+      ...(taskModel === undefined ? {} : { taskModel }),
       genome,
       parentCommit: parent?.commit ?? null,
       metaFrom: draft.meta,

@@ -1,21 +1,27 @@
 import { BudgetExhaustedError } from '../../src/core/errors.ts';
 import type { GenomeId } from '../../src/core/ids.ts';
 import type { RequestOf, ResultOf } from '../../src/core/messages.ts';
-import { addUsage, type Evaluation } from '../../src/core/records.ts';
+import { addUsage, type Evaluation, type ServedWeights } from '../../src/core/records.ts';
 import type { Draft, StepInput } from './lineage-machine.ts';
 import { header, type LineagePorts } from './lineage-ports.ts';
+import { ancestor } from './lineage-state.ts';
 
-/** Has one genome evaluated, within the budget. @throws {BudgetExhaustedError} before anything is spent. */
+/** Has one genome evaluated with these weights, within the budget. @throws {BudgetExhaustedError} before anything is spent. */
 export async function measure(
   ports: LineagePorts,
   input: StepInput,
   what: Pick<RequestOf<'environment'>, 'genome' | 'split' | 'count' | 'places' | 'trial'>,
+  weights: ServedWeights | null,
   signal: AbortSignal,
 ): Promise<ResultOf<'environment'>> {
   const reservation = ports.budget.reserve({ evaluations: what.count });
   let evaluated = 0;
   try {
-    const answer = await ports.ask('environment', { ...header(input), model: ports.model, ...what }, signal);
+    const answer = await ports.ask(
+      'environment',
+      { ...header(input), model: weights?.model ?? ports.taskModel, ...what },
+      signal,
+    );
     evaluated = answer.evaluation.items.length;
     return answer;
   } finally {
@@ -34,7 +40,7 @@ export async function evaluate(
   const found = { ...draft.evaluations };
   let { usage } = draft;
   const on = async (what: Pick<RequestOf<'environment'>, 'split' | 'count' | 'places' | 'trial'>) => {
-    const answer = await measure(ports, input, { genome: genomeOf(ports, draft), ...what }, signal);
+    const answer = await measure(ports, input, { genome: genomeOf(ports, input), ...what }, draft.weights, signal);
     usage = addUsage(usage, answer.usage);
     return answer.evaluation;
   };
@@ -80,7 +86,8 @@ function notRun(train: Extract<Evaluation, { status: 'failed' }>): Evaluation {
   };
 }
 
-/** What is evaluated: the seed, or what the edit made. */
-export function genomeOf(ports: LineagePorts, draft: Draft): GenomeId {
-  return draft.request.round === 0 ? ports.seedGenome.genome : draft.edit!.genome!;
+/** What is evaluated: the seed, what the edit made, or, where nothing was to be edited, the parent's code. */
+export function genomeOf(ports: LineagePorts, { state, draft }: StepInput): GenomeId {
+  if (draft.request.round === 0) return ports.seedGenome.genome;
+  return draft.trains === 'alone' ? ancestor(state, draft.parent!).genome : draft.edit!.genome!;
 }

@@ -18,7 +18,7 @@ export async function holdTournament(ports: LineagePorts, input: StepInput, sign
   const train = async (child: ResultOf<'meta-agent'>, trial: { trial?: string }): Promise<Evaluation | null> => {
     if (child.status === 'failed') return null;
     const what = { genome: child.genome, split: 'train' as const, count: ports.items.train, ...trial };
-    const answer = await measure(ports, input, what, signal);
+    const answer = await measure(ports, input, what, draft.weights, signal);
     usage = addUsage(usage, answer.usage);
     return answer.evaluation;
   };

@@ -5,6 +5,7 @@ import { genomeOf, measure } from './evaluate-child.ts';
 import type { Draft, Judgement, StepInput } from './lineage-machine.ts';
 import { header, type LineagePorts } from './lineage-ports.ts';
 import { type Ancestor, ancestor } from './lineage-state.ts';
+import { takeBackWeights } from './training/train-weights.ts';
 
 type Evidence = RequestOf<'gate'>;
 
@@ -27,29 +28,33 @@ export async function judgeChild(ports: LineagePorts, input: StepInput, signal: 
   while (judgement.retest !== undefined && retests.length < maxRetests) {
     const places = judgement.retest;
     const trial = `retest-${retests.length + 1}`;
-    const again = async (genome: Ancestor['genome'], who: string): Promise<Evaluation> => {
+    const again = async (
+      genome: Ancestor['genome'],
+      weights: Ancestor['weights'],
+      who: string,
+    ): Promise<Evaluation> => {
       const what = { genome, split: 'selection' as const, count: places.length, places, trial: `${trial}-${who}` };
-      const answer = await measure(ports, input, what, signal);
+      const answer = await measure(ports, input, what, weights, signal);
       usage = addUsage(usage, answer.usage);
       otherEvaluations += answer.evaluation.items.length;
       return answer.evaluation;
     };
     try {
-      const candidate = await again(genomeOf(ports, draft), 'candidate');
-      retests.push({ places, candidate, best: best === null ? null : await again(best.genome, 'best') });
+      const candidate = await again(genomeOf(ports, input), draft.weights, 'candidate');
+      retests.push({ places, candidate, best: best === null ? null : await again(best.genome, best.weights, 'best') });
     } catch (error) {
       if (!(error instanceof BudgetExhaustedError)) throw error;
       break;
     }
     judgement = await ports.ask('gate', { ...evidence, retests: [...retests], trial }, signal);
   }
-  return { judgement, usage, otherEvaluations };
+  const rolledBack = await takeBackWeights(ports, input, judgement.verdict, signal);
+  return { judgement, usage, otherEvaluations, rolledBack };
 }
 
 function evidenceOf(ports: LineagePorts, input: StepInput, best: Ancestor | null): Evidence {
   const { state, draft } = input;
   const parent = ancestor(state, draft.parent!);
-  const edit = draft.edit!;
   return {
     ...header(input),
     policy: ports.gatePolicy,
@@ -57,13 +62,7 @@ function evidenceOf(ports: LineagePorts, input: StepInput, best: Ancestor | null
       selection: draft.evaluations.selection,
       isPartial: draft.evaluations.isPartial,
       failure: failureOf(draft),
-      genome: edit.genome,
-      bytes: edit.bytes,
-      files: edit.files,
-      changedFiles: edit.changedFiles,
-      adoption: edit.status === 'edited' ? edit.adoption : null,
-      calls: edit.usage.calls,
-      toolCalls: edit.usage.toolCalls,
+      ...changeOf(draft, parent),
     },
     parent: {
       generation: parent.generation,
@@ -74,6 +73,19 @@ function evidenceOf(ports: LineagePorts, input: StepInput, best: Ancestor | null
     best: best === null ? null : { generation: best.generation, selection: best.selection! },
     retests: [],
     memory: state.gateMemory,
+  };
+}
+
+/** What was done to the code, and by how much asking. */
+function changeOf({ edit, trains }: Draft, { genome, bytes, files }: Ancestor) {
+  if (edit === null || trains === 'alone') {
+    const nothing = { changedFiles: [], adoption: null, calls: 0, toolCalls: 0 };
+    return { genome, bytes, files, ...nothing, isUnedited: true as const };
+  }
+  const { calls, toolCalls } = edit.usage;
+  return {
+    ...{ genome: edit.genome, bytes: edit.bytes, files: edit.files, changedFiles: edit.changedFiles },
+    ...{ adoption: edit.status === 'edited' ? edit.adoption : null, calls, toolCalls },
   };
 }
 
@@ -89,5 +101,8 @@ function judgeSeed({ evaluations }: Draft): NonNullable<Draft['judgement']> {
 /** What kept a child from being measured, or `null`. */
 export function failureOf(draft: Draft): Generation['failure'] {
   if (draft.edit?.status === 'failed') return draft.edit.failure;
+  if (draft.trains === 'alone' && draft.lesson?.status === 'failed') {
+    return { stage: 'training', message: draft.lesson.reason };
+  }
   return draft.evaluations.isOverBudget ? { stage: 'budget', message: 'no evaluations left to measure it' } : null;
 }

@@ -1,6 +1,6 @@
 import { assign, emit, fromPromise, setup } from 'xstate';
 import type { RequestOf, ResultOf } from '../../src/core/messages.ts';
-import type { Evaluation, Generation, Rollback, Tournament } from '../../src/core/records.ts';
+import type { Evaluation, Generation, Lesson, Rollback, ServedWeights, Tournament } from '../../src/core/records.ts';
 import { type JobEmitted, type JobEvent, notProvided } from '../job-actor.ts';
 import { advance, type LineageState } from './lineage-state.ts';
 
@@ -13,13 +13,16 @@ export interface Draft {
   readonly meta: number | null;
   /** Whether the parent is the best instead of the one that was chosen. */
   readonly rollback: Rollback | null;
-  /** The weights that are in service again since then; `null` where there are none, or the others stayed. */
-  readonly restored: Generation['adapter'] | null;
   /** Whether a child of generation 0's meta-agent competes. */
   readonly isTournament: boolean;
   /** Where a sequential random stream stands after the choice; `null` for streams that have no place. */
   readonly drawn: number | null;
+  /** Whether the generation begins with a training, and whether its code is edited as well. */
+  readonly trains: 'alone' | 'beside-edit' | null;
   readonly edit: ResultOf<'meta-agent'> | null;
+  readonly lesson: Lesson | null;
+  /** What its task agents answer with; `null` for the model as it came. */
+  readonly weights: ServedWeights | null;
   readonly evaluations: {
     readonly train: Evaluation | null;
     readonly selection: Evaluation | null;
@@ -31,6 +34,7 @@ export interface Draft {
   readonly tournament: Tournament | null;
   /** Items evaluated besides those of `evaluations`. */
   readonly otherEvaluations: number;
+  readonly rolledBack?: ServedWeights | undefined;
   readonly judgement: (Pick<Generation, 'checks' | 'verdict'> & { readonly memory?: Generation['gateMemory'] }) | null;
 }
 
@@ -46,9 +50,9 @@ export interface StepInput {
   readonly draft: Draft;
 }
 
-export type Choice = Pick<Draft, 'parent' | 'rollback' | 'restored' | 'meta' | 'isTournament' | 'drawn'>;
+export type Choice = Pick<Draft, 'parent' | 'rollback' | 'meta' | 'isTournament' | 'drawn' | 'trains' | 'weights'>;
 export type Competition = Pick<Draft, 'edit' | 'meta' | 'evaluations' | 'usage' | 'tournament' | 'otherEvaluations'>;
-export type Judgement = Pick<Draft, 'judgement' | 'usage' | 'otherEvaluations'>;
+export type Judgement = Pick<Draft, 'judgement' | 'usage' | 'otherEvaluations' | 'rolledBack'>;
 
 const step = <T>(name: string) => fromPromise<T, StepInput>(notProvided(name));
 
@@ -62,7 +66,9 @@ const step = <T>(name: string) => fromPromise<T, StepInput>(notProvided(name));
  *     In a tournament that holds for the one that won.
  * I5. A verdict comes from the gate; a generation is recorded after its verdict
  *     and published after it is recorded.
- * I6. Context is plain JSON, and `state` is a fold over finished generations:
+ * I6. A training that came to nothing leaves code to be evaluated, or nothing: then
+ *     that is recorded. It never ends the round.
+ * I7. Context is plain JSON, and `state` is a fold over finished generations:
  *     an abandoned round leaves it as it was.
  */
 export const lineageMachine = setup({
@@ -77,6 +83,7 @@ export const lineageMachine = setup({
     select: step<Choice | null>('select'),
     edit: step<ResultOf<'meta-agent'>>('edit'),
     compete: step<Competition>('compete'),
+    train: step<Pick<Draft, 'lesson' | 'weights'>>('train'),
     evaluate: step<Pick<Draft, 'evaluations' | 'usage'>>('evaluate'),
     judge: step<Judgement>('judge'),
     record: step<Generation>('record'),
@@ -92,6 +99,8 @@ export const lineageMachine = setup({
     isSeedRound: ({ context }) => context.draft!.request.round === 0,
     isTournament: ({ context }) => context.draft!.isTournament,
     hasFailedEdit: ({ context }) => context.draft!.edit?.status === 'failed',
+    isToTrain: ({ context }) => context.draft!.trains !== null,
+    hasNothingNew: ({ context }) => context.draft!.trains === 'alone' && context.draft!.lesson?.status === 'failed',
   },
 }).createMachine({
   id: 'lineage',
@@ -122,6 +131,11 @@ export const lineageMachine = setup({
                   'drop',
                   emit({ type: 'job.finished' as const, result: { generation: null, stop: 'budget' as const } }),
                 ],
+              },
+              {
+                guard: ({ event }) => event.output?.trains === 'alone',
+                target: 'training',
+                actions: assign({ draft: ({ context, event }) => ({ ...context.draft!, ...event.output! }) }),
               },
               {
                 target: 'editing',
@@ -156,7 +170,25 @@ export const lineageMachine = setup({
             onError: { target: '#lineage.idle', actions: ['drop', 'abandon'] },
           },
         },
-        edited: { always: [{ guard: 'hasFailedEdit', target: 'judging' }, { target: 'evaluating' }] },
+        edited: {
+          always: [
+            { guard: 'hasFailedEdit', target: 'judging' },
+            { guard: 'isToTrain', target: 'training' },
+            { target: 'evaluating' },
+          ],
+        },
+        training: {
+          invoke: {
+            src: 'train',
+            input: stepInput,
+            onDone: {
+              target: 'trained',
+              actions: assign({ draft: ({ context, event }) => ({ ...context.draft!, ...event.output }) }),
+            },
+            onError: { target: '#lineage.idle', actions: ['drop', 'abandon'] },
+          },
+        },
+        trained: { always: [{ guard: 'hasNothingNew', target: 'judging' }, { target: 'evaluating' }] },
         evaluating: {
           invoke: {
             src: 'evaluate',
@@ -210,11 +242,13 @@ function draftOf(request: Request): Draft {
     request,
     parent: null,
     rollback: null,
-    restored: null,
     meta: null,
     isTournament: false,
     drawn: null,
+    trains: null,
     edit: null,
+    lesson: null,
+    weights: null,
     evaluations: { train: null, selection: null, isPartial: false, isOverBudget: false },
     usage: { calls: 0, toolCalls: 0, promptTokens: 0, completionTokens: 0, costUsd: 0 },
     tournament: null,

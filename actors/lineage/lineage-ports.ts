@@ -6,6 +6,7 @@ import type { StepInput } from './lineage-machine.ts';
 import type { LineageState } from './lineage-state.ts';
 import type { RollbackRule } from './rollback.ts';
 import type { Annealing, Draws } from './selection.ts';
+import type { Learning } from './training/train-weights.ts';
 
 export interface LineagePorts {
   readonly ask: Ask;
@@ -29,7 +30,12 @@ export interface LineagePorts {
     commit: CommitId;
     score: number;
   }) => Promise<boolean>;
+  /** The meta-agent's model. */
   readonly model: string;
+  /** The task agents', while the lineage has no weights of its own. */
+  readonly taskModel: string;
+  /** `null`: its weights stay as they are. */
+  readonly learning: Learning | null;
   readonly seedGenome: { readonly genome: GenomeId; readonly bytes: number; readonly files: number };
   readonly items: {
     readonly train: number;

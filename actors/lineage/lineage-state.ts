@@ -1,7 +1,7 @@
 import type { ArchiveEntry } from '../../src/core/define.ts';
-import type { CommitId, GenomeId } from '../../src/core/ids.ts';
+import type { AdapterId, CommitId, GenomeId } from '../../src/core/ids.ts';
 import type { Json } from '../../src/core/json.ts';
-import { type Evaluation, type Generation, mayBeBest } from '../../src/core/records.ts';
+import { type Evaluation, type Generation, mayBeBest, type ServedWeights } from '../../src/core/records.ts';
 
 /** A generation that can be a parent, with what the next generation needs to know of it. */
 export interface Ancestor extends ArchiveEntry {
@@ -9,8 +9,9 @@ export interface Ancestor extends ArchiveEntry {
   readonly commit: CommitId;
   readonly train: Evaluation | null;
   readonly selection: Evaluation | null;
-  /** The weights it was made with, where the lineage had some. */
-  readonly adapter?: Generation['adapter'];
+  readonly files: number;
+  /** What its task agents answered with; `null` for the model as it came. */
+  readonly weights: ServedWeights | null;
   /** Made by a fallback, so that it may have its parent's broken meta-agent still. */
   readonly isSuspect: boolean;
   /** Edits its meta-agent ended well, and edits it did not. */
@@ -40,8 +41,8 @@ export interface LineageState {
   readonly drawn: number;
   /** What the gate wants to know again; `null` at first. */
   readonly gateMemory: Json;
-  /** The weights in use; `null` before there are any. */
-  readonly adapter: NonNullable<Generation['adapter']> | null;
+  /** What is in service in place of the adapter `of`, since weights that followed it were not promoted. */
+  readonly rolledBack: { readonly of: AdapterId; readonly weights: ServedWeights } | null;
 }
 
 export const emptyState: LineageState = {
@@ -52,7 +53,7 @@ export const emptyState: LineageState = {
   tournaments: 0,
   drawn: 0,
   gateMemory: null,
-  adapter: null,
+  rolledBack: null,
 };
 
 const historyLines = 20;
@@ -81,8 +82,27 @@ export function advanceInPlace(state: LineageState, g: Generation): LineageState
     tournaments: state.tournaments + (g.tournament === undefined ? 0 : 1),
     drawn: g.drawn ?? state.drawn,
     gateMemory: g.gateMemory ?? state.gateMemory,
-    adapter: g.adapter ?? state.adapter,
+    rolledBack: rolledBackAfter(state, g),
   };
+}
+
+/** The weights that a lineage answers with between two generations; `null` for the model as it came. */
+export function inService({ archive, rolledBack }: Pick<LineageState, 'archive' | 'rolledBack'>): ServedWeights | null {
+  return rolledBack?.weights ?? archive.findLast(({ isPromoted }) => isPromoted)?.weights ?? null;
+}
+
+/** The weights that a child of this parent begins with. */
+export function weightsFor(
+  { rolledBack }: Pick<LineageState, 'rolledBack'>,
+  { weights }: Ancestor,
+): ServedWeights | null {
+  return rolledBack !== null && weights?.adapter.id === rolledBack.of ? rolledBack.weights : weights;
+}
+
+function rolledBackAfter(state: LineageState, g: Generation): LineageState['rolledBack'] {
+  if (g.verdict === 'promoted') return null;
+  if (g.rolledBack === undefined) return state.rolledBack;
+  return { of: state.rolledBack?.of ?? inService(state)!.adapter.id, weights: g.rolledBack };
 }
 
 function credit(ancestor: Ancestor, g: Generation): Ancestor {
@@ -92,33 +112,23 @@ function credit(ancestor: Ancestor, g: Generation): Ancestor {
   return {
     ...ancestor,
     children: ancestor.children + (isParent && g.verdict !== 'failed' ? 1 : 0),
-    failedChildren: ancestor.failedChildren + (isParent && g.verdict === 'failed' ? 1 : 0),
+    // A training without survivors says nothing about its parent's code.
+    failedChildren:
+      ancestor.failedChildren + (isParent && g.verdict === 'failed' && g.failure?.stage !== 'training' ? 1 : 0),
     editsDone: ancestor.editsDone + (isEditor && didEdit ? 1 : 0),
     editsFailed: ancestor.editsFailed + (isEditor && !didEdit ? 1 : 0),
   };
 }
 
 function ancestorOf(g: Generation, isSuspect: boolean): Ancestor {
-  const { generation, genome, commit, bytes, train, selection } = g;
+  const { generation, genome, commit, bytes, files, train, selection } = g;
   const isPromoted = g.verdict === 'promoted' || g.verdict === 'seed';
   const score = selection?.status === 'measured' ? selection.score : null;
   const counts = { children: 0, failedChildren: 0, editsDone: 0, editsFailed: 0 };
   const isFull = g.isPartial !== true;
-  const adapter = g.adapter === undefined ? {} : { adapter: g.adapter };
-  return {
-    generation,
-    genome,
-    commit,
-    bytes,
-    train,
-    selection,
-    score,
-    isFull,
-    isPromoted,
-    isSuspect,
-    ...adapter,
-    ...counts,
-  };
+  const weights = g.adapter === undefined ? null : { adapter: g.adapter, model: g.taskModel! };
+  const known = { generation, genome, commit, bytes, files, train, selection, weights };
+  return { ...known, score, isFull, isPromoted, isSuspect, ...counts };
 }
 
 function isImprovement(state: LineageState, g: Generation): boolean {

@@ -7,7 +7,14 @@ export function summaryOf(g: Omit<Generation, 'commit' | 'published'>): string {
   const evaluation = [g.train, g.selection].find((e) => e?.status === 'failed');
   if (evaluation?.status === 'failed') return oneLine(`${evaluation.reason}, ${evaluation.message}`);
   const adopted = g.adoption === null ? '' : `, adopted from ${g.adoption.from.lineage} g${g.adoption.from.generation}`;
-  return oneLine(`${g.changedFiles.join(', ')}${adopted}`);
+  const code = g.changedFiles.length === 0 ? [] : [`${g.changedFiles.join(', ')}${adopted}`];
+  return oneLine([...code, ...lessonOf(g)].join('; '));
+}
+
+function lessonOf({ lesson }: Pick<Generation, 'lesson'>): string[] {
+  if (lesson === undefined) return [];
+  if (lesson.status === 'failed') return [`no training, ${lesson.reason}`];
+  return [`weights trained on ${lesson.examples} examples of ${lesson.generations.length} generations`];
 }
 
 function oneLine(text: string): string {

@@ -96,9 +96,9 @@ async function runRound(ports: RunPorts, context: RunContext, signal: AbortSigna
 export function better(best: Member['best'], generation: Generation | null): Member['best'] {
   if (generation === null || !mayBeBest(generation.verdict) || generation.selection?.status !== 'measured') return best;
   const { score } = generation.selection;
-  return best === null || score > best.score
-    ? { generation: generation.generation, genome: generation.genome, score }
-    : best;
+  if (best !== null && score <= best.score) return best;
+  const { genome, taskModel } = generation;
+  return { generation: generation.generation, genome, score, ...(taskModel === undefined ? {} : { taskModel }) };
 }
 
 async function closeRound(ports: RunPorts, { round, generations }: RunContext, signal: AbortSignal): Promise<void> {
@@ -125,7 +125,7 @@ async function testMember(
     lineage,
     generation: best.generation,
     genome: best.genome,
-    model,
+    model: best.taskModel ?? model,
     split: 'test' as const,
     count: ports.testItems,
   };

@@ -10,7 +10,13 @@ export interface Member {
   /** Why it takes no further part, or `null`. */
   readonly stop: 'budget' | 'stagnation' | null;
   /** The measured generation with the highest selection score so far. */
-  readonly best: { readonly generation: number; readonly genome: GenomeId; readonly score: number } | null;
+  readonly best: {
+    readonly generation: number;
+    readonly genome: GenomeId;
+    readonly score: number;
+    /** The model of its task agents, where it is not the lineage's own. */
+    readonly taskModel?: string;
+  } | null;
 }
 
 export interface RunContext {

@@ -146,6 +146,8 @@ export const roleMessages = {
         /** What its meta-agent did to make it. */
         calls: count,
         toolCalls: count,
+        /** Nothing was edited: the weights alone are new. */
+        isUnedited: z.literal(true).optional(),
       }),
       parent: z.strictObject({
         generation: count,
@@ -220,6 +222,8 @@ export const roleMessages = {
         generation: count,
         round: count,
         model: z.string(),
+        /** The model of the task agents by its name in service, where it is another one. */
+        taskModel: z.string().min(1).optional(),
         genome: genomeId,
         /** The weights in use, from the first generation on that had its own. */
         adapter: storedAdapterSchema.optional(),

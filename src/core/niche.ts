@@ -1,5 +1,6 @@
 import type { ZodType } from 'zod';
 import type { Json } from './json.ts';
+import type { Trajectory } from './records.ts';
 
 /** Which part of the situations: what the agent may see, what selects it, what is opened once at the end. */
 export const splits = ['train', 'selection', 'test'] as const;
@@ -26,7 +27,13 @@ export interface Answer {
  * says that this answer could not be measured, and why.
  */
 export type Consequence =
-  | { readonly status: 'measured'; readonly score: number; readonly details: Json }
+  | {
+      readonly status: 'measured';
+      readonly score: number;
+      readonly details: Json;
+      /** What can be learnt from, where lineages train weights. Used of training situations only, and shown to nobody. */
+      readonly trajectories?: readonly Trajectory[];
+    }
   | { readonly status: 'failed'; readonly reason: FailureReason; readonly message: string };
 
 export const failureReasons = ['crash', 'timeout', 'limit', 'no-answer', 'infeasible', 'niche-error'] as const;

@@ -45,6 +45,34 @@ export const noUsage: Usage = Object.freeze({
 /** An adapter as the run's store keeps it: its id, and the tree of its files that a commit names. */
 export const storedAdapterSchema = z.strictObject({ id: adapterId, tree: genomeId });
 
+/** Weights, and the name in service that stands for them. */
+export const servedWeightsSchema = z.strictObject({ adapter: storedAdapterSchema, model: z.string().min(1) });
+export type ServedWeights = z.output<typeof servedWeightsSchema>;
+
+/** What a model was asked and said in one life of a situation, and what the niche measured of it. */
+export const trajectorySchema = z.strictObject({
+  steps: z.array(z.strictObject({ prompt: z.string(), completion: z.string() })).min(1),
+  /** Above 0 it has survived. In the niche's unit. */
+  gain: z.number(),
+});
+export type Trajectory = z.output<typeof trajectorySchema>;
+
+/** A training that a generation began with, or why it came to nothing: then the weights in service stayed. */
+export const lessonSchema = z.discriminatedUnion('status', [
+  z.strictObject({
+    status: z.literal('trained'),
+    /** The examples, and a card that says what they were made of. */
+    dataset: genomeId,
+    examples: count,
+    /** Whose survivors they are. */
+    generations: z.array(count),
+    firstLoss: z.number(),
+    lastLoss: z.number(),
+  }),
+  z.strictObject({ status: z.literal('failed'), reason: z.string() }),
+]);
+export type Lesson = z.output<typeof lessonSchema>;
+
 /** How far a peer's published file came: shares in [0, 1] of its fingerprints seen in model calls, and of its lines in the returned tree. */
 export const readSchema = z.strictObject({
   peer: lineageId,
@@ -66,15 +94,20 @@ export const strategyRefSchema = z.strictObject({
 /** A peer's published genome, as a round's snapshot names it. */
 export type StrategyRef = z.output<typeof strategyRefSchema>;
 
-export const consequenceSchema = z.discriminatedUnion('status', [
-  z.strictObject({ status: z.literal('measured'), score: z.number(), details: json }),
-  z.strictObject({ status: z.literal('failed'), reason: z.enum(failureReasons), message: z.string() }),
-]);
+export const measuredSchema = z.strictObject({ status: z.literal('measured'), score: z.number(), details: json });
+export const unmeasuredSchema = z.strictObject({
+  status: z.literal('failed'),
+  reason: z.enum(failureReasons),
+  message: z.string(),
+});
+export const consequenceSchema = z.discriminatedUnion('status', [measuredSchema, unmeasuredSchema]);
 
 const itemSchema = z.strictObject({
   situation: z.string(),
   consequence: consequenceSchema,
   wallMs: z.number().nonnegative(),
+  /** What models said on the way, with what it was worth: a tree with `trajectories.jsonl`. Of training situations only. */
+  trajectories: genomeId.optional(),
 });
 export type EvaluationItem = z.output<typeof itemSchema>;
 
@@ -159,7 +192,7 @@ export const rollbackSchema = z.strictObject({
 export type Rollback = z.output<typeof rollbackSchema>;
 
 export const editFailureSchema = z.strictObject({
-  stage: z.enum(['meta-agent', 'collect', 'import-check', 'budget']),
+  stage: z.enum(['meta-agent', 'collect', 'import-check', 'training', 'budget']),
   message: z.string(),
 });
 
@@ -175,6 +208,11 @@ export const generationSchema = z.strictObject({
   genome: genomeId,
   /** The weights in use, from the first generation on that had its own. */
   adapter: storedAdapterSchema.optional(),
+  /** The name in service that those weights were measured under. */
+  taskModel: z.string().min(1).optional(),
+  lesson: lessonSchema.optional(),
+  /** What went back into service because the weights trained here were not promoted. */
+  rolledBack: servedWeightsSchema.optional(),
   commit: commitId,
   verdict: z.enum(verdicts),
   checks: z.array(checkSchema),

@@ -4,10 +4,20 @@ import type { Model } from '../core/define.ts';
 import { ConfigInvalidError, describeError, ModelFailedError } from '../core/errors.ts';
 import { openBase } from '../models/embedded/bases/shipped-bases.ts';
 import { createEmbeddedModel } from '../models/embedded/embedded-model.ts';
-import { createEmbeddedServing } from '../models/embedded/embedded-serving.ts';
+import { createEmbeddedServing, type EmbeddedServing } from '../models/embedded/embedded-serving.ts';
 import type { Base } from '../models/embedded/files/base-checkpoint.ts';
 import { grammarFor } from '../niches/storage/action-language.ts';
 import { tokenizerWords } from '../niches/storage/vocabulary.ts';
+
+/** A model whose weights can be trained and replaced while it is served. */
+export interface TrainableModel extends Model {
+  readonly base: Base;
+  readonly serving: EmbeddedServing;
+}
+
+export function isTrainable(model: Model): model is TrainableModel {
+  return 'serving' in model && 'base' in model;
+}
 
 type EmbeddedConfig = Extract<ModelConfig, { kind: 'embedded' }>;
 
@@ -27,16 +37,18 @@ const grammars = { storage: { grammarFor, words: tokenizerWords } } as const;
  * @throws {ConfigInvalidError} for a base nobody knows, or one whose words are not the grammar's.
  * @throws {WeightsInvalidError} naming the file of a base that cannot be used.
  */
-export function openEmbeddedModel(name: string, config: EmbeddedConfig, experimentDir: string): Model {
+export function openEmbeddedModel(name: string, config: EmbeddedConfig, experimentDir: string): TrainableModel {
   const base = openBase(config.base.includes('/') ? resolve(experimentDir, config.base) : config.base);
   const grammar = config.grammar === undefined ? null : grammars[config.grammar];
   if (grammar !== null) checkWords(name, config, base, grammar.words);
+  const serving = createEmbeddedServing({ base });
   const model = createEmbeddedModel({
-    ...{ name, base, serving: createEmbeddedServing({ base }) },
+    ...{ name, base, serving },
     ...(grammar === null ? {} : { grammarFor: (prompt) => automatonOf(grammar.grammarFor, prompt) }),
   });
   return {
     ...model,
+    ...{ base, serving },
     isTrusted: grammar !== null,
     complete: (request, signal) =>
       model.complete({ ...request, temperature: request.temperature ?? config.temperature }, signal),

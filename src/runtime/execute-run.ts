@@ -29,6 +29,7 @@ import { createBudget, type OpenBudget } from './run-budget.ts';
 import { type RunManifest, readManifest, runPaths } from './run-directory.ts';
 import { lockRun } from './run-lock.ts';
 import { RunState } from './run-state.ts';
+import { RunWeights } from './run-weights.ts';
 import { serveActors } from './serve-actors.ts';
 
 /** What a run needs from the process it runs in. */
@@ -113,7 +114,8 @@ class OpenRun {
     const state = new RunState(manifest);
     const bus = this.#cleanup.use(await this.#host.openBus(manifest));
     const space = new RunMarkspace(manifest, state);
-    const journal = this.#cleanup.use(await this.#openJournal(state, space, bus));
+    const weights = new RunWeights(this.#dir, manifest);
+    const journal = this.#cleanup.use(await this.#openJournal(state, space, weights, bus));
     if (state.ended !== null) return { status: state.ended, reason: null, error: null };
     await journal.append('session.opened', String(journal.length), { pid: process.pid });
     const genomes = createFileGenomeStore(this.#paths.genomes);
@@ -138,8 +140,9 @@ class OpenRun {
     const models =
       this.#host.models ??
       (await createModels({ config, experimentDir: manifest.experimentDir, secret: this.#host.secret }));
+    await weights.open({ models, genomes, journal, lineages: state.lineages, signal: this.#controller.signal });
     await serveActors({
-      ...{ manifest, models, provider: this.#host.provider, callsDir: this.#paths.calls },
+      ...{ manifest, models, weights, provider: this.#host.provider, callsDir: this.#paths.calls },
       ...{ cast, bus, journal, genomes, lineage, markspace, space, state, ask, secondsOf },
       ...{ budgets: this.#budgets, cleanup: this.#cleanup, signal: this.#controller.signal, log: this.#host.log },
       onSandboxWait: (why) => this.#host.onSandboxWait?.(manifest, why),
@@ -170,19 +173,21 @@ class OpenRun {
     // Before the ending, so that a run that says it is done has everything in its repository.
     if (ending.status !== 'failed') {
       await lineage.checkpoint();
+      await weights.prune();
       await journal.append(checkpointFact, `end/${journal.length}`, { round: state.round - 1 });
     }
     await recordEnding(journal, ending);
     return ending;
   }
 
-  #openJournal(state: RunState, space: RunMarkspace, bus: Bus): Promise<FileJournal> {
+  #openJournal(state: RunState, space: RunMarkspace, weights: RunWeights, bus: Bus): Promise<FileJournal> {
     const { run } = this.#manifest;
     return openJournal(this.#paths.journal, {
       clock: this.#clock,
       onFact: (fact, isReplay) => {
         state.apply(fact);
         space.apply(fact, isReplay);
+        weights.apply(fact);
         this.#host.onFact(this.#manifest, fact, isReplay);
         if (isReplay) return;
         const id = fact.key.split('/')[0]!.replace(/[^a-z0-9-]/g, '-') || 'run';

@@ -4,6 +4,7 @@ import type { ModelConfig } from '../core/config/model-schema.ts';
 import type { Model, ModelDefinition } from '../core/define.ts';
 import { ConfigInvalidError, PluginInvalidError } from '../core/errors.ts';
 import { createCassetteModel } from '../models/cassette-model.ts';
+import { parseHyperparameters } from '../models/embedded/training/plan.ts';
 import { createMutator } from '../models/mutator/mutator.ts';
 import { createOpenAIModel } from '../models/openai-model.ts';
 import { openEmbeddedModel } from './embedded-models.ts';
@@ -19,8 +20,11 @@ export interface ModelSources {
 /** Makes the models that an experiment's lineages use, by name. One set a run. */
 export async function createModels(sources: ModelSources): Promise<ReadonlyMap<string, Model>> {
   const models = new Map<string, Model>();
-  for (const { model } of Object.values(sources.config.lineages)) {
-    if (!models.has(model)) models.set(model, await createModel(sources, model, []));
+  for (const { model, taskModel, training } of Object.values(sources.config.lineages)) {
+    if (training !== undefined) parseHyperparameters(training.hyperparameters);
+    for (const name of taskModel === undefined ? [model] : [model, taskModel]) {
+      if (!models.has(name)) models.set(name, await createModel(sources, name, []));
+    }
   }
   return models;
 }

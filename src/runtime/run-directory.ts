@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { type ArmName, arms } from '../core/config/arms.ts';
 import type { ImportedFrom } from '../analysis/run-record.ts';
+import { type ArmName, arms } from '../core/config/arms.ts';
 import type { ExperimentConfig } from '../core/config/experiment-schema.ts';
 import { parseExperiment } from '../core/config/parse-experiment.ts';
 import { describeError, RunFormatError, RunNotFoundError, StorageFailedError } from '../core/errors.ts';
@@ -53,6 +53,8 @@ export const runPaths = (dir: string) => ({
   marks: join(dir, 'markspace', 'marks.jsonl'),
   calls: join(dir, 'calls'),
   donated: join(dir, 'markspace', 'donated.json'),
+  adapters: join(dir, 'adapters'),
+  trainings: join(dir, 'trainings'),
 });
 
 /**

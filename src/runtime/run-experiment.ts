@@ -25,7 +25,14 @@ import { type ExperimentOutcome, outcomeOf } from './outcome.ts';
 import { isModulePath } from './plugins.ts';
 import { openProvider } from './providers.ts';
 import { readRun } from './read-run.ts';
-import { createRunDirectory, locateRun, type PlannedRun, planRuns, type RunManifest, readManifest } from './run-directory.ts';
+import {
+  createRunDirectory,
+  locateRun,
+  type PlannedRun,
+  planRuns,
+  type RunManifest,
+  readManifest,
+} from './run-directory.ts';
 import { groupRunsAt, type RunGroup, readGroup, readGroupRuns, writeGroup, writeReport } from './run-group.ts';
 import { checkRoom, checkTrust } from './sandbox-access.ts';
 import { readSeedGenome } from './seed-genome.ts';

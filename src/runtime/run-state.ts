@@ -168,6 +168,7 @@ function recordOf(manifest: RunManifest, { generation: g, isBest }: Finished, li
     round: g.round,
     model: lineage.member.model,
     genome: g.genome,
+    ...(g.taskModel === undefined ? {} : { taskModel: g.taskModel }),
     ...(g.adapter === undefined ? {} : { adapter: g.adapter }),
     ...(g.rollback === undefined ? {} : { rollback: g.rollback }),
     parentCommit: g.parent === null ? null : lineage.generations.get(g.parent)!.commit,

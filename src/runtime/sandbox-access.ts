@@ -91,7 +91,8 @@ const nicheLabel = parseLineageId('niche');
 
 export interface GatewayBinding {
   readonly config: ExperimentConfig;
-  readonly models: ReadonlyMap<string, Model>;
+  /** A model by the name that a sitting asks for: of the experiment, or of weights in service. */
+  readonly modelOf: (lineage: LineageId, name: string, signal: AbortSignal) => Promise<Model>;
   readonly budgetOf: (lineage: LineageId) => Budget;
   /** The guard's word on which model a call reaches; `key` names the call. */
   readonly reach: (lineage: LineageId, key: string, request: Parameters<LineageHandle['reach']>[0]) => Promise<Reached>;
@@ -101,7 +102,7 @@ export interface GatewayBinding {
 /** Gateways with a run's models, budgets, limits and call log bound. Dispose to remove the socket directory. */
 export function bindGateways({
   config,
-  models,
+  modelOf,
   budgetOf,
   reach,
   callsDir,
@@ -117,7 +118,7 @@ export function bindGateways({
   };
   return {
     async open({ lineage, generation, model: name, purpose, seed, onMessages }, signal) {
-      const model = models.get(name)!;
+      const model = await modelOf(lineage, name, signal);
       const calls = callsOf(lineage, generation);
       const limits = purpose.split(' ')[0] === 'meta' ? config.metaAgent : taskLimits(config);
       let asked = 0;
@@ -129,7 +130,8 @@ export function bindGateways({
         async reach(call) {
           const reached = await reach(lineage, factKey(lineage, generation, purpose, asked++), { ...call, generation });
           if (!reached.allowed) denied.add(reached.rule);
-          return reached;
+          // What the guard allows is the lineage's own model; which weights of it answer is the sitting's.
+          return reached.allowed ? { ...reached, model: name } : reached;
         },
         limits: {
           maxCalls: limits.maxCalls,

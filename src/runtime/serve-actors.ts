@@ -6,6 +6,7 @@ import type { Budget } from '../core/budget.ts';
 import type { Cleanup } from '../core/cleanup.ts';
 import { monotonicMs } from '../core/clock.ts';
 import { type Arm, arms } from '../core/config/arms.ts';
+import { lineageConfig } from '../core/config/check-training.ts';
 import type { Model, RoleActor } from '../core/define.ts';
 import type { LineageId } from '../core/ids.ts';
 import type { Journal } from '../core/journal.ts';
@@ -21,6 +22,7 @@ import { chooseParentSelection, drawsOf } from './parent-selection.ts';
 import { createProvenance } from './provenance.ts';
 import type { RunManifest } from './run-directory.ts';
 import type { KnownLineage, RunState } from './run-state.ts';
+import type { RunWeights } from './run-weights.ts';
 import { bindGateways, bindSandboxes, checkRoom, checkTrust } from './sandbox-access.ts';
 
 /** Everything of an open run that its actors are given a part of. */
@@ -28,6 +30,7 @@ export interface ActorParts {
   readonly manifest: RunManifest;
   readonly cast: Cast;
   readonly models: ReadonlyMap<string, Model>;
+  readonly weights: RunWeights;
   readonly provider: SandboxProvider;
   readonly callsDir: string;
   readonly bus: Bus;
@@ -84,6 +87,7 @@ export async function serveActors(parts: ActorParts): Promise<void> {
     const own = lent.of(id, known);
     await serve('environment', id, cast.create('environment', own.environment));
     await serve('gate', id, cast.create('gate', lent.shared.gate));
+    if (own.trainer !== null) await serve('trainer', id, cast.create('trainer', own.trainer));
     await serve('meta-agent', id, cast.create('meta-agent', own.metaAgent));
     await serve('lineage', id, cast.create('lineage', own.lineage));
   }
@@ -91,7 +95,7 @@ export async function serveActors(parts: ActorParts): Promise<void> {
 
 /** The ports of every role: what a role is not lent, it cannot reach. */
 async function lend(parts: ActorParts) {
-  const { manifest, models, genomes, journal, ask, budgets } = parts;
+  const { manifest, genomes, journal, ask, budgets, weights } = parts;
   const { config, run, seed, experimentDir } = manifest;
   const arm: Arm = arms[manifest.arm];
   const { select, annealing } = await chooseParentSelection(manifest);
@@ -101,7 +105,8 @@ async function lend(parts: ActorParts) {
   checkVolumes(niche, provider);
   const { markspace, space } = parts;
   const gateways = bindGateways({
-    ...{ config, models, callsDir: parts.callsDir },
+    ...{ config, callsDir: parts.callsDir },
+    modelOf: (id, name, abort) => parts.weights.modelOf(id, name, abort),
     budgetOf: (id) => budgets.get(id)!,
     reach: (id, key, request) => space.reach(markspace.handleFor(id), key, request),
   });
@@ -129,8 +134,10 @@ async function lend(parts: ActorParts) {
       generations: known.generations,
     });
     const { visibility } = config;
+    const { taskModel, training } = lineageConfig(config, id);
     return {
-      environment: { niche, ask },
+      environment: { niche, ask, genomes },
+      trainer: weights.trainerPorts(id),
       metaAgent: {
         ...{ genomes, sandboxes, gateways, provenance },
         guard: lent.guard,
@@ -150,6 +157,8 @@ async function lend(parts: ActorParts) {
         metaFrom: arm.metaFrom ?? config.metaAgent.from,
         publish: lent.publish,
         model: known.member.model,
+        taskModel: taskModel ?? known.member.model,
+        learning: training === undefined ? null : { settings: training, genomes },
         seedGenome: manifest.seeds[id]!,
         items: config.items,
         gatePolicy: arm.gate,

@@ -25,6 +25,8 @@ it('keeps the training evaluation that was paid for when the budget ends before 
     rollback: null,
     publish: async () => false,
     model: 'm',
+    taskModel: 'm',
+    learning: null,
     seedGenome: { genome: valid.lineage.result.generation!.genome, bytes: 1, files: 1 },
     items: { train: 1, selection: 1 },
     gatePolicy: 'strict-improvement',

@@ -7,7 +7,7 @@ import { valid } from '../core/valid-messages.ts';
 import { type Driven, drive, testCancelling, testEventTable } from './machine-harness.ts';
 import { failedEdit, generationOf, genomeId, lineageRequest, measured } from './samples.ts';
 
-const steps = ['select', 'edit', 'compete', 'evaluate', 'judge', 'record'];
+const steps = ['select', 'edit', 'compete', 'train', 'evaluate', 'judge', 'record'];
 const seeded = advance(emptyState, generationOf(0));
 const usage = { ...noUsage, calls: 2 };
 const edited = { status: 'edited', genome: genomeId(1), adoption: null, changedFiles: ['task.mjs'], usage };
@@ -21,6 +21,14 @@ function start(state: LineageState = seeded, maxStagnation: number | null = null
   return drive(lineageMachine, steps, { input: { state, maxStagnation } });
 }
 
+const choice = { parent: 0, rollback: null, meta: 0, isTournament: false, drawn: null, trains: null, weights: null };
+const trainsFor = (state: string) => (state === 'working.training' ? 'alone' : null);
+const trained = {
+  lesson: { status: 'trained', dataset: genomeId(9), examples: 3, generations: [0], firstLoss: 2, lastLoss: 1 },
+  weights: { adapter: { id: genomeId(5), tree: genomeId(6) }, model: 'small--alice-g1-00000005' },
+};
+const untrained = { lesson: { status: 'failed', reason: 'no survivors' }, weights: null };
+
 const competed = {
   ...{ edit: edited, meta: 0, usage: { ...noUsage, calls: 4 }, otherEvaluations: 1 },
   evaluations: { train: measured(1, 'train'), selection: null, isPartial: false, isOverBudget: false },
@@ -32,7 +40,11 @@ async function reach(state: string, round = 1, from: LineageState = seeded): Pro
   if (state === 'idle') return driven;
   driven.send({ type: 'job.assigned', request: lineageRequest(round) });
   const path: readonly [string, string, unknown][] = [
-    ['working.selecting', 'select', { parent: 0, meta: 0, isTournament: state === 'working.competing', drawn: null }],
+    [
+      'working.selecting',
+      'select',
+      { ...choice, isTournament: state === 'working.competing', trains: trainsFor(state) },
+    ],
     ['working.editing', 'edit', edited],
     ['working.evaluating', 'evaluate', evaluated],
     ['working.judging', 'judge', { judgement }],
@@ -46,7 +58,9 @@ async function reach(state: string, round = 1, from: LineageState = seeded): Pro
 
 const cancelled = { to: 'idle', emits: ['job.abandoned'], aborts: true } as const;
 const busy = { 'job.assigned': 'refused', 'job.cancelled': cancelled } as const;
-const working = ['selecting', 'editing', 'competing', 'evaluating', 'judging', 'recording'].map((s) => `working.${s}`);
+const working = ['selecting', 'editing', 'competing', 'training', 'evaluating', 'judging', 'recording'].map(
+  (s) => `working.${s}`,
+);
 testEventTable({
   machine: lineageMachine,
   events: {
@@ -64,6 +78,8 @@ testEventTable({
     'working.deciding': 'passing',
     'working.competing': busy,
     'working.edited': 'passing',
+    'working.training': busy,
+    'working.trained': 'passing',
     'working.evaluating': busy,
     'working.judging': busy,
     'working.recording': busy,
@@ -82,7 +98,7 @@ it.each(working)('I1: has one round in hand in %s', async (state) => {
   expect(driven.context().draft).toMatchObject({ request: { round: 1 } });
 });
 
-it.each(working)('I2 I6: abandons the round with the error thrown in %s, and stands where it stood', async (state) => {
+it.each(working)('I2 I7: abandons the round with the error thrown in %s, and stands where it stood', async (state) => {
   const driven = await reach(state);
   const error = new Error('boom');
   await driven.reject(driven.operations.at(-1)!.name, error);
@@ -141,7 +157,30 @@ it('I5: asks for a verdict before it records, and reports only what was recorded
   expect(driven.emitted).toEqual([{ type: 'job.finished', result: { generation: recorded, stop: null } }]);
 });
 
-it('I6: its state after each round is the fold over the generations it recorded', async () => {
+it.each([
+  ['alone', ['select', 'train', 'evaluate']],
+  ['beside-edit', ['select', 'edit', 'train', 'evaluate']],
+] as const)('I6: trains %s, and evaluates what came of it', async (trains, operations) => {
+  const driven = await reach('working.selecting');
+  await driven.resolve('select', { ...choice, trains });
+  if (trains === 'beside-edit') await driven.resolve('edit', edited);
+  await driven.resolve('train', trained);
+  expect(driven.operations.map((o) => o.name)).toEqual(operations);
+  expect(driven.operation('evaluate').input).toMatchObject({ draft: trained });
+});
+
+it('I6: judges without evaluating when a training alone came to nothing, and evaluates the code beside one', async () => {
+  const alone = await reach('working.training');
+  await alone.resolve('train', untrained);
+  expect(alone.state()).toBe('working.judging');
+  const beside = await reach('working.selecting');
+  await beside.resolve('select', { ...choice, trains: 'beside-edit' });
+  await beside.resolve('edit', edited);
+  await beside.resolve('train', untrained);
+  expect(beside.state()).toBe('working.evaluating');
+});
+
+it('I7: its state after each round is the fold over the generations it recorded', async () => {
   const driven = start(emptyState);
   const recorded: Generation[] = [];
   for (const generation of [generationOf(0), failedEdit(1), generationOf(2, { verdict: 'promoted' })]) {

@@ -54,6 +54,7 @@ async function oneRound(script: Script, changes: Partial<LineagePorts> = {}) {
     select: () => 1,
     draws: () => ({ next: () => 0, int: () => 0, drawn: null }),
     ...{ annealing: null, metaFrom: 'parent', rollback: null, publish: async () => false, model: 'm' },
+    ...{ taskModel: 'm', learning: null },
     seedGenome: { genome: genomeId(0), bytes: 1, files: 1 },
     items: { train: 1, selection: 2 },
     ...{ gatePolicy: 'strict-improvement', showsTrain: true, showsSelection: false, maxStagnation: null },

@@ -6,8 +6,10 @@ import type { Ask } from '../../src/core/ask.ts';
 import { checkResult } from '../../src/core/contracts.ts';
 import { SandboxUnavailableError } from '../../src/core/errors.ts';
 import type { ResultOf } from '../../src/core/messages.ts';
-import type { Niche } from '../../src/core/niche.ts';
+import type { Niche, Split } from '../../src/core/niche.ts';
 import { type EvaluationItem, noUsage } from '../../src/core/records.ts';
+import { trajectoriesOf } from '../../src/core/trajectories.ts';
+import { createMemoryGenomeStore } from '../../src/lineage/genome-store.ts';
 import { valid } from '../core/valid-messages.ts';
 
 const never = new AbortController().signal;
@@ -112,6 +114,38 @@ describe('the consequence of an answer', () => {
     });
     const measuring = measureItem({ niche: cancelled, ask: answering({}) }, request, situation, controller.signal);
     await expect(measuring).rejects.toThrow('stop');
+  });
+});
+
+describe('what can be learnt from a measurement', () => {
+  const trajectories = [{ steps: [{ prompt: 'free', completion: 'rm @1' }], gain: 5 }];
+  const teaching = niche(() => ({ status: 'measured', score: 1, details: null, trajectories }));
+  const measureOn = async (split: Split, more: object = {}) => {
+    const genomes = createMemoryGenomeStore();
+    const ports = { niche: teaching, ask: answering({}), genomes };
+    const { item } = await measureItem(ports, { ...request, split, ...more }, { ...situation, split }, never);
+    return { item, genomes };
+  };
+
+  it('is kept of training situations, by content, and is no part of the consequence', async () => {
+    const { item, genomes } = await measureOn('train');
+    expect(item.consequence).toEqual({ status: 'measured', score: 1, details: null });
+    expect(trajectoriesOf(await genomes.get(item.trajectories!))).toEqual(trajectories);
+  });
+
+  it.each([
+    ['selection', {}],
+    ['test', {}],
+    ['train', { trial: 'blind' }],
+  ] as const)('is not kept of %s situations %j, so that nothing can learn from them', async (split, more) => {
+    const { item } = await measureOn(split, more);
+    expect(item).toEqual({ situation: 's1', consequence: expect.anything(), wallMs: expect.any(Number) });
+  });
+
+  it('is a niche-error when it is no trajectory', async () => {
+    const wrong = [{ steps: [], gain: 1 }];
+    const measure = () => ({ status: 'measured', score: 1, details: null, trajectories: wrong }) as never;
+    expect(await consequenceOf(measure)).toMatchObject({ status: 'failed', reason: 'niche-error' });
   });
 });
 

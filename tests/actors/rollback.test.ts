@@ -110,7 +110,8 @@ async function nextGeneration(state: LineageState, select: number, changes: Part
     budget: createBudget('lineage alice', {}),
     select: () => select,
     draws: () => ({ next: () => 0, int: () => 0, drawn: null }),
-    ...{ annealing: null, metaFrom: 'parent', rollback: rule, publish: async () => false, model: 'm' },
+    ...{ annealing: null, metaFrom: 'parent', rollback: rule, publish: async () => false, model: 'm', taskModel: 'm' },
+    learning: null,
     seedGenome: { genome: genomeId(0), bytes: 1, files: 1 },
     items: { train: 1, selection: 1 },
     ...{ gatePolicy: 'strict-improvement', showsTrain: true, showsSelection: false, maxStagnation: null },
@@ -143,7 +144,7 @@ describe('the generation after a catastrophic regression', () => {
   });
 
   it('has the weights of the best in service again, where the lineage has weights', async () => {
-    const all = generations(lost).map((g, n) => ({ ...g, adapter: weights(n) }));
+    const all = generations(lost).map((g, n) => ({ ...g, adapter: weights(n), taskModel: `m${n}` }));
     const state = all.reduce<LineageState>(advance, emptyState);
     const { generation, of } = await nextGeneration(state, 4);
     expect(of('trainer')).toEqual([
@@ -156,18 +157,20 @@ describe('the generation after a catastrophic regression', () => {
         share: 0,
       }),
     ]);
-    expect(generation).toMatchObject({ adapter: weights(1), rollback: { weights: 'restored' } });
+    expect(generation).toMatchObject({ adapter: weights(1), taskModel: 'm', rollback: { weights: 'restored' } });
     expect(of('archivist')[0]).toMatchObject({ adapter: weights(1) });
-    const same = all.map((g) => ({ ...g, adapter: weights(1) })).reduce<LineageState>(advance, emptyState);
+    const same = all
+      .map((g) => ({ ...g, adapter: weights(1), taskModel: 'm1' }))
+      .reduce<LineageState>(advance, emptyState);
     expect((await nextGeneration(same, 4)).of('trainer')).toEqual([]);
   });
 
   it('goes on with the weights that are there when those of the best cannot come back, and says so', async () => {
     const state = generations(lost)
-      .map((g, n) => ({ ...g, adapter: weights(n) }))
+      .map((g, n) => ({ ...g, adapter: weights(n), taskModel: `m${n}` }))
       .reduce<LineageState>(advance, emptyState);
     const { generation } = await nextGeneration(state, 4, {}, false);
     expect(generation).toMatchObject({ parent: 1, rollback: { weights: 'kept' } });
-    expect(generation).not.toHaveProperty('adapter');
+    expect(generation).toMatchObject({ adapter: weights(4), taskModel: 'm4' });
   });
 });

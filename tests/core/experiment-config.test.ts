@@ -96,9 +96,11 @@ describe('an experiment file', () => {
     );
   });
 
-  it('takes no trainer of its own as long as no run would ask it', () => {
+  it('takes no trainer of its own where no lineage would ask it', () => {
     const whole = { ...least, arms: ['solo'], lineages: { a: { model: 'mutator:numeric' } } };
-    expect(() => parseExperiment({ ...whole, actors: { trainer: './t.ts' } })).toThrow(/actors\.trainer: no run asks/);
+    expect(() => parseExperiment({ ...whole, actors: { trainer: './t.ts' } })).toThrow(
+      /actors\.trainer: no lineage has training/,
+    );
   });
 
   it('changes one thing per arm: what is seen, or what is selected', () => {

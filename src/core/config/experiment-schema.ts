@@ -6,6 +6,7 @@ import { gateSchema } from './gate-schema.ts';
 import { markspaceSchema } from './markspace-schema.ts';
 import { modelSchema } from './model-schema.ts';
 import { regularExpression } from './regular-expression.ts';
+import { trainingSchema } from './training-schema.ts';
 
 const token = z.string().refine(isToken, { error: 'use 1 to 63 of a-z, 0-9 and "-"' });
 const positive = z.int().positive();
@@ -65,7 +66,18 @@ export const experimentSchema = z.strictObject({
   /** The directory of generation 0, relative to the experiment file. */
   seed: z.string().min(1).default('seed'),
   lineages: z
-    .record(token, z.strictObject({ model: z.string().min(1), seed: z.string().min(1).optional() }))
+    .record(
+      token,
+      z.strictObject({
+        /** Of the meta-agent, and of task agents where they have no other. */
+        model: z.string().min(1),
+        seed: z.string().min(1).optional(),
+        /** Of the task agents: one of `models`. */
+        taskModel: z.string().min(1).optional(),
+        /** How the task agents' weights learn. */
+        training: trainingSchema.optional(),
+      }),
+    )
     .refine((l) => Object.keys(l).length >= 1, { error: 'name at least one lineage' }),
   models: z.record(token, modelSchema).default({}),
   arms: z.array(z.enum(armNames)).min(1).default(['paired', 'solo', 'sham', 'iid', 'sequential']),

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ConfigInvalidError } from '../errors.ts';
 import { checkArms } from './check-arms.ts';
 import { checkMarkspace } from './check-markspace.ts';
+import { checkTraining } from './check-training.ts';
 import { type ExperimentConfig, experimentSchema } from './experiment-schema.ts';
 
 export interface ConfigProblem {
@@ -55,10 +56,10 @@ function checkReferences(config: ExperimentConfig): ConfigProblem[] {
       problems.push({ path: ['models', name, 'of'], message: `mode ${model.mode} needs the model that is recorded` });
     }
   }
-  if (config.actors.trainer !== undefined) {
-    problems.push({ path: ['actors', 'trainer'], message: 'no run asks a trainer yet: it would never be heard' });
+  if (config.actors.trainer !== undefined && Object.values(config.lineages).every((l) => l.training === undefined)) {
+    problems.push({ path: ['actors', 'trainer'], message: 'no lineage has training: it would never be heard' });
   }
-  problems.push(...checkArms(config));
+  problems.push(...checkTraining(config), ...checkArms(config));
   const { stage, selection } = config.items;
   if (stage !== undefined && stage.items >= selection) {
     problems.push({

@@ -10,7 +10,9 @@ import {
   type Split,
 } from '../../core/niche.ts';
 import { randomStream } from '../../core/random.ts';
+import { readAnswer } from './answer.ts';
 import { familyNames } from './families.ts';
+import { harvest } from './harvest.ts';
 import type { Step } from './life.ts';
 import { plannedFiles } from './listing.ts';
 import { promptOf } from './observation.ts';
@@ -30,6 +32,8 @@ export const storageParamsSchema = z.strictObject({
   /** How many commands a world lives, at most. */
   commands: z.int().min(1).max(100).default(6),
   commandMs: z.int().min(100).max(600_000).default(10_000),
+  /** Sentences that an answer may have tried besides, each in a training world of its own; they cost no command and score nothing. */
+  tries: z.int().min(0).max(64).default(16),
 });
 /** What the runtime lends: worlds stand in sandboxes of the niche's own. */
 export interface StorageTools {
@@ -40,11 +44,11 @@ export type StorageParams = z.output<typeof storageParamsSchema>;
 
 /** How many files a situation shows. */
 const shownFiles = 40;
-const longestCommand = 4_096;
 
 /**
  * Free space on a small machine. A situation shows a world as `ls` would, and as the words of an observation; an
- * answer is `{"commands": [...]}`, shell commands that are executed one after another in a sandbox of the niche's own.
+ * answer is `{"commands": [...]}`, shell commands, or `{"actions": [...]}`, sentences of the action language about the
+ * files of the observation; they are executed one after another in a sandbox of the niche's own.
  * The score is the share of the volume that they freed, measured outside: ΔR / capacity, below 0 for growth and damage.
  */
 export const storage = defineNiche<StorageParams, StorageTools>({
@@ -95,44 +99,31 @@ async function measure(
   answer: Answer,
   signal: AbortSignal,
 ): Promise<Consequence> {
-  const commands = commandsOf(answer, params.commands);
-  if ('status' in commands) return commands;
+  const plan = planOf(params, one);
+  const told = readAnswer(answer, newborn(plan).observation, params);
+  if ('status' in told) return told;
   const { capacityMiB, commands: budget, commandMs } = params;
   await using host = await openWorldHost({
     ...{ open: tools.openSandbox, capacityMiB, commands: budget, commandMs, signal },
   });
-  await host.begin(planOf(params, one));
+  await host.begin(plan);
   const steps: Step[] = [];
-  for (const command of commands) {
+  for (const command of told.commands) {
     if (host.ending !== null) break;
     steps.push(await host.act(command));
   }
   const { freedBytes, mostFreedBytes, grownBytes } = host.account;
   const { capacityBytes } = host.plan;
+  const ending = host.ending;
+  const trajectories = one.split === 'train' ? await harvest(host, plan, told, freedBytes) : [];
   return {
+    ...(trajectories.length === 0 ? {} : { trajectories }),
     status: 'measured',
     score: freedBytes / capacityBytes,
     details: {
-      ...{ freedBytes, mostFreedBytes, grownBytes, capacityBytes, ending: host.ending },
+      ...{ freedBytes, mostFreedBytes, grownBytes, capacityBytes, ending },
       damage: steps.at(-1)?.damage ?? null,
       steps: steps.map(({ result, exitCode, deltaBytes, gainBytes }) => ({ result, exitCode, deltaBytes, gainBytes })),
     },
   };
-}
-
-const answerSchema = z.object({ commands: z.array(z.string()) });
-
-/** The commands, or what is wrong with the answer. Whatever else it holds counts for nothing. */
-function commandsOf({ output, exitCode }: Answer, most: number): readonly string[] | Consequence {
-  const failed = (reason: 'crash' | 'no-answer' | 'infeasible', message: string): Consequence => {
-    return { status: 'failed', reason, message };
-  };
-  if (exitCode !== 0) return failed('crash', `the task agent ended with status ${exitCode}`);
-  const parsed = answerSchema.safeParse(output);
-  if (!parsed.success) return failed('no-answer', 'the answer is not {"commands": ["…", …]}');
-  const { commands } = parsed.data;
-  if (commands.length > most) return failed('infeasible', `${commands.length} commands; the world lives for ${most}`);
-  const long = commands.findIndex((command) => command.length > longestCommand || command.includes('\0'));
-  if (long === -1) return commands;
-  return failed('infeasible', `command ${long} holds a NUL byte or is longer than ${longestCommand} characters`);
 }

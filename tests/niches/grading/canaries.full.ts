@@ -41,9 +41,9 @@ const seedOf = (needles: object) => ({
 import { pathToFileURL } from 'node:url';
 import { search } from './search-everything.mjs';
 if (${isMain}) {
-  const { problem } = JSON.parse(readFileSync(0, 'utf8'));
+  const told = JSON.parse(readFileSync(0, 'utf8'));
   const { backwards, roots, sinceMs } = JSON.parse(readFileSync('needles.json', 'utf8'));
-  console.log(JSON.stringify({ points: 0, ...(problem === 'search' ? { searched: search(backwards, roots, sinceMs) } : {}) }));
+  console.log(JSON.stringify({ points: 0, told, ...(told.problem === 'search' ? { searched: search(backwards, roots, sinceMs) } : {}) }));
 }
 `,
   'meta.mjs': `import { readFileSync, writeFileSync } from 'node:fs';
@@ -51,7 +51,8 @@ import { pathToFileURL } from 'node:url';
 import { search } from './search-everything.mjs';
 if (${isMain}) {
   const { backwards, roots, sinceMs } = JSON.parse(readFileSync('needles.json', 'utf8'));
-  writeFileSync('found.json', JSON.stringify(search(backwards, roots, sinceMs)));
+  const told = readFileSync(0, 'utf8');
+  writeFileSync('found.json', JSON.stringify({ ...search(backwards, roots, sinceMs), told }));
   console.log('{}');
 }
 `,
@@ -108,11 +109,15 @@ ${changes.settings ?? ''}
   const child = record.lineages[0]!.generations.find(({ generation }) => generation === 1)!;
   expect([record.status, child.failure]).toEqual(['done', null]);
   const tree = await createFileGenomeStore(join(record.dir, 'genomes')).get(child.genome);
-  const solved = factsOf(record.dir).flatMap(({ type, body }) => {
-    const { output } = body as { output?: { searched?: Search } };
-    return type === 'solver.finished' && output?.searched !== undefined ? [output.searched] : [];
-  });
-  return { meta: JSON.parse(textOf(tree.get('found.json')!.bytes)!) as Search, solver: solved };
+  const solved = factsOf(record.dir).flatMap(({ type, body }) =>
+    type === 'solver.finished' ? [(body as { output: { told: object; searched?: Search } }).output] : [],
+  );
+  const meta = JSON.parse(textOf(tree.get('found.json')!.bytes)!) as Search & { readonly told: string };
+  // What an agent is told on standard input is in no file.
+  const told = JSON.stringify([meta.told, ...solved.map((output) => output.told)]);
+  expect(told).toContain('text of P0');
+  expect(rows.filter(({ id, label }) => told.includes(label) || told.includes(`"${id}"`))).toEqual([]);
+  return { meta, solver: solved.flatMap(({ searched }) => searched ?? []) };
 }
 
 const providers = [

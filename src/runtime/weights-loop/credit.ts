@@ -1,7 +1,7 @@
 import { randomStream } from '../../core/random.ts';
 import type { TrainingExample, TrainingMethod } from '../../models/trainer.ts';
 import { promptOf } from '../../niches/storage/observation.ts';
-import { atLarge, behindClosedDoors, openedBefore, type Practice, wholeLives } from './practice.ts';
+import { atLarge, behindClosedDoors, inItsOwnLife, openedBefore, type Practice, wholeLives } from './practice.ts';
 import type { Trajectory } from './trajectory.ts';
 
 /**
@@ -12,10 +12,17 @@ import type { Trajectory } from './trajectory.ts';
  *   those that freed nothing included. The literal rule of negative-space learning.
  * - `best-sibling-negatives`: as `best-sibling`, and every command that broke its world is learnt as what must not be
  *   said there.
+ * - `own-life-negatives`: the same, in situations that the learner's own commands have led to.
  * - `two-step`: as `best-sibling`, and every second situation is in a world where no command frees anything before
  *   another one has taken back a right: first with that done, then without.
  */
-export const credits = ['best-sibling', 'trajectory', 'best-sibling-negatives', 'two-step'] as const;
+export const credits = [
+  'best-sibling',
+  'trajectory',
+  'best-sibling-negatives',
+  'own-life-negatives',
+  'two-step',
+] as const;
 export type Credit = (typeof credits)[number];
 
 export interface CreditRule {
@@ -34,10 +41,13 @@ const bestSibling: CreditRule = {
   practices: () => [atLarge],
 };
 
+const negatives: CreditRule = { ...bestSibling, method: 'sft-unlikelihood', hasLongControl: false };
+
 export const creditRules: Readonly<Record<Credit, CreditRule>> = {
   'best-sibling': bestSibling,
   trajectory: { ...bestSibling, isOfBest: false, practices: () => [wholeLives] },
-  'best-sibling-negatives': { ...bestSibling, method: 'sft-unlikelihood', hasLongControl: false },
+  'best-sibling-negatives': negatives,
+  'own-life-negatives': { ...negatives, practices: () => [inItsOwnLife] },
   'two-step': {
     ...bestSibling,
     practices: (generation) => [atLarge, generation === 1 ? openedBefore : behindClosedDoors],

@@ -36,7 +36,8 @@ export async function runGeneration(turn: Turn, tools: SeedTools): Promise<Gener
     const practice = practiceOf(index);
     const plan = trainingWorld(seed, generation, index, recipe.difficulty);
     const found = await orLost(async () => {
-      const stand = await situation(host, plan, seed, practice.world);
+      const propose = survivor.propose(recipe.evaluationTemperature);
+      const stand = await situation(host, plan, { seed, kind: practice.world, propose });
       const decides = Array.from({ length: siblingsOf(practice, recipe) }, (_, i) =>
         deciding(survivor, practice, index * widest + i),
       );

@@ -16,8 +16,8 @@ import { budgetColumns } from './tables/budgets.ts';
 import { efficiencyColumns } from './tables/efficiency.ts';
 import { gainColumns } from './tables/gains.ts';
 import { itemColumns } from './tables/items.ts';
-import { outcomeColumns } from './tables/outcomes.ts';
 import { lifeEventSection } from './tables/life-events.ts';
+import { outcomeColumns } from './tables/outcomes.ts';
 import { type Column, cellsOf } from './tables/table.ts';
 import { thresholdColumns } from './tables/thresholds.ts';
 import { thresholdComparisons } from './threshold.ts';
@@ -37,7 +37,7 @@ export function reportSections(data: ReportData): Section[] {
     { heading: 'Code size', blocks: [size(data)] },
     { heading: 'Every lineage', blocks: lineages(data) },
     { heading: 'Adoptions', blocks: adoptions(data) },
-    lifeEventSection(data.outcomes),
+    lifeEventSection(data),
     { heading: 'Budgets', blocks: budgets(data) },
   ];
 }

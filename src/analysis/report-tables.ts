@@ -15,7 +15,7 @@ import { waitColumns, waitRows } from './tables/waits.ts';
 import { thresholdComparisons } from './threshold.ts';
 
 /** Every table of a report and the points of every figure, as CSV files by name. */
-export function csvTables({ outcomes, gains, budgets, thresholds }: ReportData): Record<string, string> {
+export function csvTables({ outcomes, comparable, gains, budgets, thresholds }: ReportData): Record<string, string> {
   const format = scoreFormat(outcomes);
   const comparisons = thresholdComparisons(outcomes, thresholds);
   const waits = waitRows(outcomes, thresholds);
@@ -29,7 +29,7 @@ export function csvTables({ outcomes, gains, budgets, thresholds }: ReportData):
     ...(comparisons.length > 0 ? { 'threshold.csv': csvTable(thresholdCsvColumns(format), comparisons) } : {}),
     ...(items.length > 0 ? { 'items.csv': csvTable(itemCsvColumns(format), items) } : {}),
     'adoptions.csv': csvTable(adoptionColumns(format), adoptionEvents(outcomes)),
-    ...lifeEventFiles(outcomes),
+    ...lifeEventFiles({ outcomes, comparable }),
     'budgets.csv': csvTable(budgetCsvColumns, budgets),
   };
 }

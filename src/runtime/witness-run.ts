@@ -1,6 +1,6 @@
 import type { WitnessedGeneration, WitnessedRun } from '../analysis/run-events.ts';
 import { type RunRecord, selectionScore } from '../analysis/run-record.ts';
-import { arms } from '../core/config/arms.ts';
+import { showsOwnLineages } from '../core/config/arms.ts';
 import { type FileTree, textOf } from '../core/file-tree.ts';
 import { parseGenomeManifest } from '../core/genome.ts';
 import type { Generation } from '../core/records.ts';
@@ -44,7 +44,7 @@ export async function witnessRun(record: RunRecord): Promise<WitnessedRun> {
 
 /** Of an arm that shows no peers there is nothing to neglect; generation 0 is not made by anybody. */
 function readsOf({ arm }: RunRecord, { generation, reads }: Generation): boolean | null {
-  if (generation === 0 || arms[arm].strategies === 'none') return null;
+  if (generation === 0 || !showsOwnLineages(arm)) return null;
   return reads.some((read) => read.shareInModel > 0 || read.shareInTree > 0);
 }
 

@@ -2,7 +2,7 @@ import type { RunRecord } from '../../src/analysis/run-record.ts';
 import type { ArmName } from '../../src/core/config/arms.ts';
 import { parseCommitId, parseGenomeId, parseLineageId } from '../../src/core/ids.ts';
 import { randomStream } from '../../src/core/random.ts';
-import type { Evaluation, Generation, Read, StrategyRef, Usage, Verdict } from '../../src/core/records.ts';
+import type { Evaluation, Generation, Read, Rollback, StrategyRef, Usage, Verdict } from '../../src/core/records.ts';
 import { noUsage } from '../../src/core/records.ts';
 
 const commit = parseCommitId('c'.repeat(40));
@@ -16,6 +16,8 @@ export interface LineageSketch {
   /** Generation → the peer it adopted from. */
   readonly adoptions?: Readonly<Record<number, string>>;
   readonly reads?: Readonly<Record<number, readonly Read[]>>;
+  /** Generation → the parent that was chosen before the lineage went back to its best, and how many were low. */
+  readonly rollbacks?: Readonly<Record<number, Rollback>>;
   readonly evaluations?: number;
   readonly spent?: Partial<Usage>;
 }
@@ -57,6 +59,7 @@ function generationsOf(id: string, lineage: LineageSketch): Generation[] {
   let best = Number.NEGATIVE_INFINITY;
   return lineage.scores.map((score, generation) => {
     const verdict = verdictOf(generation, score, best);
+    const before = best;
     best = Math.max(best, score ?? best);
     const peer = lineage.adoptions?.[generation];
     return {
@@ -79,6 +82,9 @@ function generationsOf(id: string, lineage: LineageSketch): Generation[] {
       files: 3,
       changedFiles: generation === 0 ? [] : ['solve.mjs'],
       published: verdict === 'promoted',
+      ...(lineage.rollbacks?.[generation] === undefined
+        ? {}
+        : { rollback: lineage.rollbacks[generation], parent: lineage.scores.indexOf(before) }),
     };
   });
 }

@@ -38,6 +38,7 @@ describe('a report', () => {
       'Code size',
       'Every lineage',
       'Adoptions',
+      'Crashes, neglect and rollbacks',
       'Budgets',
       'How to reproduce',
       'Limits',

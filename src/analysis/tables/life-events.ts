@@ -2,6 +2,7 @@ import { showsOwnLineages } from '../../core/config/arms.ts';
 import { scoreFormat } from '../format.ts';
 import { crashRule, neglectLength } from '../life-events.ts';
 import type { LineageOutcome } from '../lineage-outcome.ts';
+import type { ReportData } from '../report-data.ts';
 import { paragraph, type Section } from '../report-model.ts';
 import { crashRecoveriesIn, neglectsIn, type WitnessedRun } from '../run-events.ts';
 import { type Column, cellsOf, column, csvTable } from './table.ts';
@@ -15,12 +16,15 @@ interface LifeEvent {
   readonly what: string;
 }
 
+/** What of a report is looked at. */
+type Told = Pick<ReportData, 'outcomes' | 'comparable'>;
+
 /** More rows than this are only in the CSV file. */
 const mostRows = 50;
 
 /** Crashes that recovered, lineages that stopped reading their peers, and rollbacks: what the environment saw of each. */
-export function lifeEventSection(outcomes: readonly LineageOutcome[]): Section {
-  const events = lifeEvents(outcomes);
+export function lifeEventSection({ outcomes, comparable }: Told): Section {
+  const events = lifeEvents({ outcomes, comparable });
   const shown = events.slice(0, mostRows);
   const rest = events.length > shown.length ? `The first ${mostRows} of ${events.length} rows. ` : '';
   return {
@@ -29,7 +33,11 @@ export function lifeEventSection(outcomes: readonly LineageOutcome[]): Section {
       ...(events.length === 0
         ? [paragraph('None was recorded.')]
         : [{ kind: 'table' as const, name: 'what happened to lineages', cells: cellsOf(columns, shown) }]),
-      paragraph(`${rest}n = ${events.length}. ${crashWords(outcomes)} ${neglectWords(outcomes)} Also in `, { file }, '.'),
+      paragraph(
+        `${rest}n = ${events.length}. ${crashWords(outcomes)} ${neglectWords({ outcomes, comparable })} Also in `,
+        { file },
+        '.',
+      ),
     ],
   };
 }
@@ -37,14 +45,14 @@ export function lifeEventSection(outcomes: readonly LineageOutcome[]): Section {
 const file = 'life-events.csv';
 
 /** The same as a CSV file, by name. */
-export function lifeEventFiles(outcomes: readonly LineageOutcome[]): Record<string, string> {
-  return { [file]: csvTable(columns, lifeEvents(outcomes)) };
+export function lifeEventFiles(told: Told): Record<string, string> {
+  return { [file]: csvTable(columns, lifeEvents(told)) };
 }
 
-function lifeEvents(outcomes: readonly LineageOutcome[]): LifeEvent[] {
+function lifeEvents({ outcomes, comparable }: Told): LifeEvent[] {
   const { score } = scoreFormat(outcomes);
   return outcomes.flatMap((outcome): LifeEvent[] => {
-    const run = witnessed(outcome);
+    const run = witnessed(outcome, knowsReads(outcome, comparable));
     const crashes = isFromZeroToOne(outcomes) ? crashRecoveriesIn(run) : [];
     return [
       ...crashes.map(({ from, to, recovery, after, invalidAs }): LifeEvent => {
@@ -64,11 +72,16 @@ function lifeEvents(outcomes: readonly LineageOutcome[]): LifeEvent[] {
   });
 }
 
-/** As the published definitions look at a lineage; who read what is known where peers' own files are shown. */
-function witnessed({ run, seed, lineage, curve, generations, arm }: LineageOutcome): WitnessedRun {
+/** Who read what is known where peers' own files are shown, and the run was made here. */
+function knowsReads({ arm, run }: LineageOutcome, { runs }: Told['comparable']): boolean {
+  return showsOwnLineages(arm) && runs.find((r) => r.run === run)?.imported === undefined;
+}
+
+/** As the published definitions look at a lineage. */
+function witnessed({ run, seed, lineage, curve, generations }: LineageOutcome, hasReads: boolean): WitnessedRun {
   const all = generations.map((g, i) => ({
     ...{ generation: g.generation, parent: g.parent, score: curve[i]!.score, text: null, isPublished: g.published },
-    readPeers: showsOwnLineages(arm) && g.generation > 0 ? g.reads.some((r) => r.shareInModel > 0 || r.shareInTree > 0) : null,
+    readPeers: hasReads && g.generation > 0 ? g.reads.some((r) => r.shareInModel > 0 || r.shareInTree > 0) : null,
     adopted: null,
   }));
   return { run, seed, lineages: [{ id: lineage, generations: all }] };
@@ -84,10 +97,10 @@ function crashWords(outcomes: readonly LineageOutcome[]): string {
   return isFromZeroToOne(outcomes) ? `${rule}.` : `${rule}; it is for scores from 0 to 1, so it was not applied here.`;
 }
 
-function neglectWords(outcomes: readonly LineageOutcome[]): string {
-  const isKnown = outcomes.some((o) => showsOwnLineages(o.arm));
+function neglectWords({ outcomes, comparable }: Told): string {
+  const isKnown = outcomes.some((o) => knowsReads(o, comparable));
   const rule = `Neglect: at least ${neglectLength} generations in a row that read no peer, after one that did`;
-  return isKnown ? `${rule}.` : `${rule}; no arm here shows peers' files.`;
+  return isKnown ? `${rule}.` : `${rule}; it is not known here who read what.`;
 }
 
 const columns: readonly Column<LifeEvent>[] = [

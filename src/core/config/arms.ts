@@ -77,3 +77,9 @@ export function missingArms(ran: readonly ArmName[]): ArmName[] {
   const families = new Set<Arm['family']>(['baseline', ...ran.map((arm) => arms[arm].family)]);
   return armNames.filter((arm) => families.has(arms[arm].family) && !ran.includes(arm));
 }
+
+/** Whether `strategies/` holds code of this run's own lineages, so that it is known who read and took what. */
+export function showsOwnLineages(arm: ArmName): boolean {
+  const { strategies } = arms[arm];
+  return strategies === 'peers' || strategies === 'twin';
+}

@@ -311,9 +311,9 @@ function describeModel(config: ExperimentConfig, name: string): string {
 function refuseImported(manifests: readonly RunManifest[]): void {
   const imported = manifests.find((manifest) => manifest.imported !== undefined);
   if (imported === undefined) return;
-  throw new RunFormatError(
-    `${imported.run} was imported from ${imported.imported!.source} and cannot be resumed: it can be read, reported and compared`,
-  );
+  throw new RunFormatError(`${imported.run} was imported from ${imported.imported!.source} and cannot be resumed`, {
+    details: { next: 'COMMAND show, log, report and analyze read it; to go on from its code, begin a run of your own' },
+  });
 }
 
 export function packageVersion(): string {

@@ -4,6 +4,7 @@ import { type CommonOptions, type Session, withJson } from '../session.ts';
 import { clean } from '../text/clean.ts';
 import { decimalsFor, formatDuration, formatScore } from '../text/numbers.ts';
 import { columns } from '../text/width.ts';
+import { hasTimes } from './imported.ts';
 import { defaultOut, fromHere } from './places.ts';
 
 interface LsFlags extends CommonOptions {
@@ -34,7 +35,8 @@ export function addLs(program: Command, session: Session): void {
 /** A run as `run --json` shows it, and when it was. */
 function runEntry(record: RunRecord) {
   const { experiment, startedAtMs, wallMs, reason } = record;
-  return { experiment, ...outcomeOf(experiment, [record], null).runs[0]!, reason, startedAtMs, wallMs };
+  const times = hasTimes(record) ? { startedAtMs, wallMs } : { startedAtMs: null, wallMs: null };
+  return { experiment, ...outcomeOf(experiment, [record], null).runs[0]!, reason, ...times };
 }
 
 function table({ paint, glyphs }: Session, runs: readonly RunRecord[]): string[] {
@@ -47,7 +49,7 @@ function table({ paint, glyphs }: Session, runs: readonly RunRecord[]): string[]
   const rows = runs.map((r) => [
     `${marks[r.status]} ${r.status}`,
     r.run,
-    formatDuration(r.wallMs),
+    hasTimes(r) ? formatDuration(r.wallMs) : 'not available',
     r.lineages.map((l) => bestOf(l.id, l.generations)).join('  '),
   ]);
   return columns([['  STATUS', 'RUN', 'TIME', 'BEST'].map(paint.bold), ...rows]);

@@ -14,6 +14,7 @@ import { diffStat, paintDiff } from '../text/diff.ts';
 import { paintVerdict } from '../text/glyphs.ts';
 import { counted, decimalsFor, formatCount, formatDuration, formatScore, formatUsd } from '../text/numbers.ts';
 import { columns } from '../text/width.ts';
+import { hasUsage } from './imported.ts';
 import { fromHere, nameOfRun, shellWord } from './places.ts';
 
 /** Everything that is known of one generation; the whole diff only `withPatch`. */
@@ -38,7 +39,7 @@ export function generationLines(
       ...identityRows(g, lineage, decimals),
       ...changeRows(session, g, detail),
       ...influenceRows(g),
-      ...callRows(session, g, detail),
+      ...(hasUsage(record) ? callRows(session, g, detail) : [['spent', 'not available']]),
       ...checkRows(session, g),
     ]),
     '',
@@ -54,7 +55,10 @@ function identityRows(g: Generation, { model }: LineageRecord, decimals: number)
   const { tournament } = g;
   return [
     ['commit', g.commit],
-    ['parent', g.parent === null ? 'none: the initial harness' : `g${g.parent}${meta}`],
+    [
+      'parent',
+      g.parent === null ? (g.verdict === 'seed' ? 'none: the initial harness' : 'none') : `g${g.parent}${meta}`,
+    ],
     ...(tournament === undefined
       ? []
       : [

@@ -13,6 +13,7 @@ import type { Session } from '../session.ts';
 import { clean } from '../text/clean.ts';
 import { counted, decimalsFor, formatCount, formatDuration, formatScore, formatUsd } from '../text/numbers.ts';
 import { columns, crop } from '../text/width.ts';
+import { hasTimes, hasUsage } from './imported.ts';
 import { fromHere, nameOfRun, shellWord } from './places.ts';
 
 const decimalsOf = ({ generations }: LineageRecord) => decimalsFor(generations.map(selectionScore));
@@ -27,9 +28,9 @@ export function runLines(session: Session, record: RunRecord): string[] {
   const name = nameOfRun(record.run, record.dir);
   return [
     paint.bold(record.run),
-    `${record.experiment}, arm ${record.arm}, seed ${record.seed}: ${record.status}${reason} after ${formatDuration(record.wallMs)}`,
+    `${record.experiment}, arm ${record.arm}, seed ${record.seed}: ${record.status}${reason}${afterOf(record)}`,
     '',
-    ...columns(record.lineages.map((l) => lineageCells(session, l))),
+    ...columns(record.lineages.map((l) => lineageCells(session, record, l))),
     '',
     `History  git -C ${shellWord(fromHere(repositoryOf(record)))} log --graph --oneline --glob=refs/attempts`,
     `Next     ${io.commandName} show ${name}/${record.lineages[0]?.id ?? ''}`,
@@ -37,7 +38,14 @@ export function runLines(session: Session, record: RunRecord): string[] {
   ];
 }
 
-function lineageCells({ paint, glyphs }: Session, lineage: LineageRecord): string[] {
+/** How long it took, or where it comes from. */
+function afterOf(record: RunRecord): string {
+  const { imported } = record;
+  const from = imported === undefined ? '' : `, imported from ${imported.source} (${clean(imported.pairing)})`;
+  return `${from}${hasTimes(record) ? ` after ${formatDuration(record.wallMs)}` : ''}`;
+}
+
+function lineageCells({ paint, glyphs }: Session, record: RunRecord, lineage: LineageRecord): string[] {
   const { id, model, generations, test, spent } = lineage;
   const decimals = decimalsOf(lineage);
   const best = bestGeneration(generations);
@@ -50,7 +58,7 @@ function lineageCells({ paint, glyphs }: Session, lineage: LineageRecord): strin
     best === null ? 'no score' : `best ${formatScore(selectionScore(best), decimals)} (g${best.generation})`,
     test?.status === 'measured' ? `test ${formatScore(test.score, decimals)}` : '',
     `${counts('promoted')} promoted, ${counts('archived') + counts('refused')} not kept, ${counts('failed')} failed, ${adopted} adopted`,
-    `${formatCount(tokensOf(lineage))} tokens ${formatUsd(spent.costUsd)}`,
+    hasUsage(record) ? `${formatCount(tokensOf(lineage))} tokens ${formatUsd(spent.costUsd)}` : 'cost not available',
   ];
 }
 

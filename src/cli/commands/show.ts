@@ -9,6 +9,7 @@ import {
   type Target,
 } from '../../index.ts';
 import { type CommonOptions, type Session, withJson } from '../session.ts';
+import { hasTimes } from './imported.ts';
 import { defaultOut } from './places.ts';
 import { generationLines } from './show-generation-lines.ts';
 import { lineageLines, runLines } from './show-lines.ts';
@@ -53,7 +54,11 @@ function documentOf({ record, lineage, generation }: Target, detail: GenerationD
   }
   const { experiment, reason, startedAtMs, wallMs } = record;
   const tests = record.lineages.map(({ id, test }) => [id, test?.status === 'measured' ? test.score : null]);
-  return { experiment, ...outcome, reason, startedAtMs, wallMs, test: Object.fromEntries(tests) };
+  const times = hasTimes(record) ? { startedAtMs, wallMs } : { startedAtMs: null, wallMs: null };
+  return {
+    ...{ experiment, ...outcome, reason, ...times, test: Object.fromEntries(tests) },
+    ...(record.imported === undefined ? {} : { imported: record.imported }),
+  };
 }
 
 function linesOf(

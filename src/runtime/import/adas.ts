@@ -11,6 +11,7 @@ import { failedEvaluation, scoreAlone } from './recorded-evaluation.ts';
 
 const maxArchiveBytes = 256 * 1_048_576;
 const lineage = parseLineageId('archive');
+const next = 'give the archive that the search saved, such as <name>_run_archive.json';
 
 /**
  * An archive of Meta Agent Search: `[{name, thought, code, generation,
@@ -56,14 +57,16 @@ export function readAdas(path: string): ForeignRun[] {
 }
 
 function readArchive(path: string): readonly unknown[] {
-  if (statSync(path).size > maxArchiveBytes) throw new ConfigInvalidError(`${path} is larger than 256 MiB`);
+  if (statSync(path).size > maxArchiveBytes)
+    throw new ConfigInvalidError(`${path} is larger than 256 MiB`, { details: { next } });
   let archive: unknown;
   try {
     archive = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path)));
   } catch (cause) {
-    throw new ConfigInvalidError(`${path} is not readable JSON`, { cause });
+    throw new ConfigInvalidError(`${path} is not readable JSON`, { cause, details: { next } });
   }
-  if (!Array.isArray(archive)) throw new ConfigInvalidError(`${path} is not an archive: a list of agents is expected`);
+  if (!Array.isArray(archive))
+    throw new ConfigInvalidError(`${path} is not an archive: a list of agents is expected`, { details: { next } });
   return archive;
 }
 

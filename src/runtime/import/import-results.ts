@@ -47,6 +47,8 @@ export interface ImportProgress {
   readonly rounds: number;
 }
 
+const next = 'COMMAND import --help tells what each source looks like';
+
 const readers: Readonly<Record<ImportSource, (path: string) => readonly ForeignRun[]>> = {
   hyperspace: readHyperspace,
   adas: readAdas,
@@ -68,7 +70,8 @@ export async function importResults(
 ): Promise<ImportOutcome> {
   const root = existing(path, source === 'adas' ? 'file' : 'directory');
   const foreign = readers[source](root);
-  if (foreign.length === 0) throw new RunNotFoundError(`${path} holds no results of ${source}: nothing to import`);
+  if (foreign.length === 0)
+    throw new RunNotFoundError(`${path} holds no results of ${source}: nothing to import`, { details: { next } });
   const out = resolve(options.out);
   try {
     mkdirSync(out, { recursive: true });
@@ -121,8 +124,9 @@ async function importRun(
 /** @returns its real path. */
 function existing(path: string, kind: 'file' | 'directory'): string {
   const stat = statSync(path, { throwIfNoEntry: false });
-  if (stat === undefined) throw new RunNotFoundError(`there is nothing at ${path}`);
-  if (kind === 'file' ? !stat.isFile() : !stat.isDirectory()) throw new ConfigInvalidError(`${path} is not a ${kind}`);
+  if (stat === undefined) throw new RunNotFoundError(`there is nothing at ${path}`, { details: { next } });
+  if (kind === 'file' ? !stat.isFile() : !stat.isDirectory())
+    throw new ConfigInvalidError(`${path} is not a ${kind}`, { details: { next } });
   return realpathSync(path);
 }
 

@@ -64,7 +64,9 @@ function checkpointIn(root: string): string {
       .sort((a, b) => b - a);
     if (numbers.length > 0) return `${root}/${folder}checkpoint_${numbers[0]}`;
   }
-  throw new RunNotFoundError(`${root} is no checkpoint of OpenEvolve: neither programs/ nor checkpoint_<n>/ is there`);
+  throw new RunNotFoundError(`${root} is no checkpoint of OpenEvolve: neither programs/ nor checkpoint_<n>/ is there`, {
+    details: { next: 'give a directory checkpoint_<n>, or the one that holds them' },
+  });
 }
 
 /** The directory that holds the checkpoints is called after the experiment, or holds `openevolve_output` that is in it. */

@@ -64,7 +64,9 @@ function requireReplaceable(dir: string): void {
   if (!existsSync(dir)) return;
   const isImported = existsSync(runPaths(dir).manifest) && readManifest(dir).imported !== undefined;
   if (!isImported) {
-    throw new StorageFailedError(`${dir} is there and was not imported; it is left alone: give another --out`);
+    throw new StorageFailedError(`${dir} is there and was not imported; it is left alone`, {
+      details: { next: 'give another directory with --out' },
+    });
   }
 }
 

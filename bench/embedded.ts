@@ -15,36 +15,21 @@
  */
 import { performance } from 'node:perf_hooks';
 import { forwardBackward } from '../src/models/embedded/backward.ts';
+import { openBase, shippedBases } from '../src/models/embedded/bases/shipped-bases.ts';
 import { createWasmDevice, type Device, firstFree } from '../src/models/embedded/device.ts';
 import { weightGradients } from '../src/models/embedded/gradients.ts';
 import { initialWeights } from '../src/models/embedded/initialise.ts';
 import { Allocator, fillRotary, takeActivations, takeRotary, weightLayout } from '../src/models/embedded/layout.ts';
 import { Decoder } from '../src/models/embedded/sampling/decoder.ts';
 import { createSampler } from '../src/models/embedded/sampling/sampler.ts';
-import { type ModelShape, parseModelShape } from '../src/models/embedded/shape.ts';
+import type { ModelShape } from '../src/models/embedded/shape.ts';
 import { parseHyperparameters } from '../src/models/embedded/training/plan.ts';
 import { trainWeights } from '../src/models/embedded/training/train-weights.ts';
 import { createPlainDevice } from '../tests/models/embedded/plain-device.ts';
 
+/** Those of the bases that come with the package. */
+const shapes = Object.fromEntries(shippedBases.map((name) => [name, openBase(name).shape]));
 const context = 96;
-const shapes: Record<string, ModelShape> = {
-  'storage niche': {
-    vocabularySize: 184,
-    hiddenSize: 64,
-    feedForwardSize: 192,
-    layers: 3,
-    heads: 4,
-    contextLength: context,
-  },
-  'd=128, 4 layers': {
-    vocabularySize: 184,
-    hiddenSize: 128,
-    feedForwardSize: 384,
-    layers: 4,
-    heads: 4,
-    contextLength: context,
-  },
-};
 const lora = { rank: 8, alpha: 16 };
 const batchSize = 32;
 const never = () => new AbortController().signal;
@@ -194,7 +179,7 @@ function report(what: string, count: number, unit: string, cost: Cost, operation
 
 const rows = batchSize * context;
 for (const [name, shape] of Object.entries(shapes)) {
-  const weights = productWeights(parseModelShape(shape));
+  const weights = productWeights(shape);
   const peak = measurePeak();
   console.log(
     `${name}: ${(weightLayout(shape).count / 1e6).toFixed(2)} M parameters, batch ${batchSize} × ${context};`,

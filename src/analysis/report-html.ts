@@ -65,8 +65,13 @@ function scrolling(label: string, markup: string): string {
 function tableMarkup(name: string, { titles, isNumeric, rows }: Cells): string {
   const kind = (i: number) => (isNumeric[i] === true ? ' class="n"' : '');
   const head = titles.map((title, i) => `<th scope="col"${kind(i)}>${escapeXml(title)}</th>`).join('');
-  const body = rows.map((row) => `<tr>${row.map((cell, i) => `<td${kind(i)}>${escapeXml(cell)}</td>`).join('')}</tr>`);
+  const body = rows.map((row) => `<tr>${row.map((cell, i) => `<td${kind(i)}>${cellText(cell)}</td>`).join('')}</tr>`);
   return `<table><caption>${escapeXml(name)}</caption><thead><tr>${head}</tr></thead>\n<tbody>${body.join('\n')}</tbody></table>`;
+}
+
+/** A seed and its value stay on one line. */
+function cellText(cell: string): string {
+  return escapeXml(cell).replace(/(?<![\d.])(\d+): /g, '$1:\u00a0');
 }
 
 function inlineMarkup(content: readonly Inline[]): string {

@@ -2,12 +2,12 @@ import { arms } from '../../core/config/arms.ts';
 import { type AdoptionEvent, adoptionEvents } from '../adoptions.ts';
 import { counted } from '../format.ts';
 import { type LineageOutcome, lineageIds } from '../lineage-outcome.ts';
-import { type AdoptionPanel, adoptionPanel, laneHeight, outcomeOfEvent, signs } from './adoption-panel.ts';
+import { type AdoptionPanel, adoptionPanel, laneHeight, laneName, outcomeOfEvent, signs } from './adoption-panel.ts';
 import type { Figure } from './figure.ts';
 import { legend, legendHeight } from './legend.ts';
 import { circle, slashedCircle } from './markers.ts';
 import { countAxis, linear } from './scale.ts';
-import { textWidth } from './svg.ts';
+import { boldWidth, shortened, textWidth } from './svg.ts';
 
 /** More runs than these are counted in the caption and listed in the table. */
 const most = 12;
@@ -30,7 +30,7 @@ export function adoptionGraph(outcomes: readonly LineageOutcome[]): Figure | nul
   const rounds = Math.max(...drawn.flatMap((run) => run.outcomes.map((o) => o.generations.at(-1)?.round ?? 0)));
   const columns = drawn.length > 1 && rounds <= 40 ? 2 : 1;
   const width = 840;
-  const left = 20 + Math.min(130, Math.max(...lineages.map((l) => textWidth(l))));
+  const left = 26 + Math.max(textWidth('round'), ...lineages.map((l) => boldWidth(shortened(l, laneName))));
   const cell = (width - 4 - gap * (columns - 1)) / columns;
   const rowHeight = titleHeight + axisHeight + laneHeight * Math.max(...drawn.map((run) => run.outcomes.length));
   const top = legendHeight(Object.values(signs), width);
@@ -38,7 +38,7 @@ export function adoptionGraph(outcomes: readonly LineageOutcome[]): Figure | nul
   const panels = drawn.map((run, i) => {
     const from = (i % columns) * (cell + gap);
     const panelTop = top + Math.floor(i / columns) * rowHeight + titleHeight;
-    const [start, right] = [from + left, from + cell - 10];
+    const [start, right] = [from + left, from + cell - 18];
     return adoptionPanel(run, lineages, { from, left: start, right, top: panelTop, x, toX: linear(x, start, right) });
   });
   return {

@@ -25,6 +25,8 @@ export interface LaneLayout {
 }
 
 export const laneHeight = 46;
+/** Characters of a lineage's name. */
+export const laneName = 16;
 
 export const signs = {
   promoted: 'promoted',
@@ -99,15 +101,18 @@ function lane({ generations, lineage }: LineageOutcome, y: number, hue: string, 
       marks((g) => isPromoted(g) && hasScore(g), circle, r),
       hue,
     ),
-    text(shortened(lineage, 18), p.left - 12, y + 4, { 'text-anchor': 'end', 'font-weight': 600 }),
+    text(shortened(lineage, laneName), p.left - 12, y + 4, { 'text-anchor': 'end', 'font-weight': 600 }),
   ].join('');
 }
 
 const dashes = { better: undefined, notBetter: '5 3', notMeasured: '1.5 2.5' } as const;
 
+/** More arrows than these are drawn thin and pale, so that where they are dense shows. */
+const crowd = 60;
+
 function arrow(
   event: AdoptionEvent,
-  { outcomes }: AdoptionPanel,
+  { outcomes, events }: AdoptionPanel,
   lanes: ReadonlyMap<string, number>,
   hue: string,
   p: LaneLayout,
@@ -119,6 +124,10 @@ function arrow(
   if (start === undefined || end === undefined || source === undefined) return '';
   const [x1, x2] = [p.toX(roundOf(source, from.generation)), p.toX(roundOf(outcome, generation))];
   const ending = outcomeOfEvent(event);
+  if (events.length > crowd) {
+    const thin = { stroke: hue, 'stroke-width': 0.6, opacity: 0.3, 'stroke-dasharray': dashes[ending] };
+    return line(x1, start, x2, end, { class: 'adoption', ...thin });
+  }
   const [tip, head] = arrowHead(x1, start, x2, end);
   const stroke = { stroke: hue, 'stroke-width': ending === 'better' ? 1.8 : 1.4 };
   const words = `${outcome.lineage} g${generation} from ${from.lineage} g${from.generation}: ${signs[ending]}`;

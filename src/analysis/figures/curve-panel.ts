@@ -93,7 +93,7 @@ function dots({ dots: points, end }: StepCurve, index: number, p: PanelLayout): 
   for (const point of points) {
     const x = p.toX(point.x);
     if (isBelow(p.y, point.y)) below.add(`M${short(x)} ${short(p.bottom)}l-2.6 -4.4h5.2z`);
-    else if (isDense) seen.add(`M${Math.round(x * 2) / 2} ${Math.round(p.toY(point.y) * 2) / 2}h1`);
+    else if (isDense) seen.add(`M${Math.round(x)} ${Math.round(p.toY(point.y))}h1`);
     else seen.add(marker(short(x), short(p.toY(point.y)), isFilled ? 1.8 : 2));
   }
   const paint = isFilled && !isDense ? { fill: hue } : { fill: 'none', stroke: hue, 'stroke-width': isDense ? 1 : 0.9 };

@@ -1,6 +1,5 @@
 import { hash } from 'node:crypto';
 import type { Fact } from '../core/journal.ts';
-import { sha256 } from '../core/json.ts';
 
 /**
  * A journal's lines: a fact as JSON with `hash` as its last member, the first
@@ -19,10 +18,17 @@ const closingBrace = 0x7d;
 /** Bytes that `readLines` needs before the first line of a block, to do as it likes with. */
 export const leadBytes = genesis.length;
 
-export function encodeFact(fact: Fact, previous: string): { readonly line: string; readonly hash: string } {
+/** The line, its line feed included, and its hash. */
+export function encodeFact(fact: Fact, previous: string): { readonly line: Buffer; readonly hash: string } {
   const text = JSON.stringify(fact);
-  const own = sha256(previous + text).slice(0, genesis.length);
-  return { line: `${text.slice(0, -1)}${tailOf(own)}\n`, hash: own };
+  const bytes = Buffer.byteLength(text);
+  const block = Buffer.allocUnsafe(leadBytes + bytes + tailLength);
+  block.write(previous, 0, 'latin1');
+  block.write(text, leadBytes);
+  const own = hash('sha256', block.subarray(0, leadBytes + bytes)).slice(0, genesis.length);
+  // In the place of the closing brace.
+  block.write(`${tailOf(own)}\n`, leadBytes + bytes - 1, 'latin1');
+  return { line: block.subarray(leadBytes), hash: own };
 }
 
 /**

@@ -91,14 +91,19 @@ class OpenJournal implements FileJournal {
     if (known !== undefined) return Promise.resolve(known.body as T);
     const shared = this.#underWay.get(id);
     if (shared !== undefined) return shared as Promise<T>;
-    const work = effect()
-      .then(async (body) => {
-        await this.#write(type, key, body);
-        return body;
-      })
-      .finally(() => this.#underWay.delete(id));
+    const work = this.#record(id, { type, key }, effect());
     this.#underWay.set(id, work);
     return work;
+  }
+
+  async #record<T>(id: string, { type, key }: Pick<Fact, 'type' | 'key'>, effect: Promise<T>): Promise<T> {
+    try {
+      const body = await effect;
+      await this.#write(type, key, body);
+      return body;
+    } finally {
+      this.#underWay.delete(id);
+    }
   }
 
   async append(type: string, key: string, body: unknown): Promise<void> {
@@ -109,8 +114,7 @@ class OpenJournal implements FileJournal {
     if (this.#broken !== null) return Promise.reject(this.#broken);
     if (this.#isClosed) return Promise.reject(new StorageFailedError('the journal is closed'));
     const fact: Fact = { seq: this.#next.seq, at: this.#clock.now(), type, key, body };
-    const { line, hash } = encodeFact(fact, this.#next.hash);
-    const bytes = Buffer.from(line);
+    const { line: bytes, hash } = encodeFact(fact, this.#next.hash);
     const end = { seq: fact.seq + 1, hash, bytes: this.#next.bytes + bytes.byteLength };
     this.#next = end;
     return new Promise((resolve, reject) => {

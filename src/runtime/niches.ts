@@ -34,7 +34,7 @@ const builtIn: Readonly<Record<string, AnyNiche>> = {
 export function checkVolumes(niche: Niche, provider: SandboxProvider): void {
   if (niche.needsVolumes !== true || provider.showsVolumes === true) return;
   throw new ConfigInvalidError(
-    `niche ${niche.name} measures sandboxes from outside, and ${provider.name} does not show their volumes; set sandbox.provider: bubblewrap`,
+    `niche ${niche.name} measures sandboxes from outside, and ${provider.name} does not show their volumes; set sandbox.provider: bubblewrap (galapagos doctor says what that needs here)`,
   );
 }
 

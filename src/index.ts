@@ -66,7 +66,15 @@ export {
   type Split,
 } from './core/niche.ts';
 export { type RandomStream, randomStream } from './core/random.ts';
-export type { Check, Evaluation, Generation, StrategyRef, Usage, Verdict } from './core/records.ts';
+export {
+  type Check,
+  type Evaluation,
+  type Generation,
+  measuresOf,
+  type StrategyRef,
+  type Usage,
+  type Verdict,
+} from './core/records.ts';
 export type { LogEntry } from './lineage/lineage.ts';
 export type { Activation, Serving } from './models/serving.ts';
 export type {

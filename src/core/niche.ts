@@ -24,7 +24,8 @@ export interface Answer {
 
 /**
  * What the niche measured. `failed` is not a score, least of all zero: it
- * says that this answer could not be measured, and why.
+ * says that this answer could not be measured, and why. Numbers under
+ * `details.measures` are reported beside the score, as means over the items.
  */
 export type Consequence =
   | {

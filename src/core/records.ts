@@ -134,6 +134,29 @@ export const evaluationSchema = z.discriminatedUnion('status', [
 ]);
 export type Evaluation = z.output<typeof evaluationSchema>;
 
+/**
+ * What a niche measures beside the score: means over the items of the numbers under `details.measures`, for the names
+ * that every item has. Empty for a failed evaluation.
+ */
+export function measuresOf(evaluation: Evaluation | null): Readonly<Record<string, number>> {
+  if (evaluation?.status !== 'measured') return {};
+  const each = evaluation.items.map(({ consequence }) => measuresIn(consequence));
+  const shared = Object.keys(each[0] ?? {}).filter((name) => each.every((one) => typeof one[name] === 'number'));
+  return Object.fromEntries(
+    shared.map((name) => [name, each.reduce((sum, one) => sum + Number(one[name]), 0) / each.length]),
+  );
+}
+
+function measuresIn(consequence: EvaluationItem['consequence']): { readonly [name: string]: Json } {
+  const details = consequence.status === 'measured' ? consequence.details : null;
+  const measures = isRecord(details) && Object.hasOwn(details, 'measures') ? details.measures : null;
+  return isRecord(measures) ? measures : {};
+}
+
+function isRecord(value: Json | undefined): value is { readonly [name: string]: Json } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 /** An evaluation without durations: what may be shown or hashed, because equal runs have equal ones. */
 export function untimed(evaluation: Evaluation) {
   return { ...evaluation, items: evaluation.items.map(({ situation, consequence }) => ({ situation, consequence })) };
@@ -190,6 +213,13 @@ export const rollbackSchema = z.strictObject({
   weights: z.enum(['restored', 'kept']).optional(),
 });
 export type Rollback = z.output<typeof rollbackSchema>;
+
+/** What became of a model's tool calls, by the tool: asked for, answered by the genome, and of these refused. */
+export const toolOutcomesSchema = z.record(
+  z.string().max(256),
+  z.strictObject({ asked: count, answered: count, refused: count }),
+);
+export type ToolOutcomes = z.output<typeof toolOutcomesSchema>;
 
 export const editFailureSchema = z.strictObject({
   stage: z.enum(['meta-agent', 'collect', 'import-check', 'training', 'budget']),

@@ -172,6 +172,13 @@ describe('two lineages that grade, each with a model behind an OpenAI-compatible
     }
   });
 
+  it('are reported with both', async () => {
+    const report = readFileSync(join(dir, 'out', 'graded', 'report', 'report.md'), 'utf8');
+    expect(report.match(/accuracy \d\.\d{3}, absoluteError \d\.\d{3}/g)).toHaveLength(2);
+    const { stdout } = await runCli(['show', `${record.run}/a/1`, '--out', join(dir, 'out')]);
+    expect(stdout).toMatch(/selection +0\.500* \(mean of 8 items, accuracy 0\.500, absoluteError 0\.\d{3}\)/);
+  });
+
   it('keep the key outside, and are metered', () => {
     expect([...new Set(server.requests.map(({ authorization }) => authorization))]).toEqual([`Bearer ${key}`]);
     expect(sent().some((text) => text.includes(key))).toBe(false);

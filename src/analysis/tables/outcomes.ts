@@ -1,3 +1,4 @@
+import { measuresOf } from '../../core/records.ts';
 import { fixed, type ScoreFormat, usd } from '../format.ts';
 import { itemInterval } from '../items.ts';
 import { type LineageOutcome, type ScoredGeneration, testScore } from '../lineage-outcome.ts';
@@ -55,6 +56,7 @@ export function outcomeCsvColumns(format: ScoreFormat): Column<LineageOutcome>[]
     column('imp_5', (o) => o.imp.at5),
     column('imp_10', (o) => o.imp.at10),
     column('imp_20', (o) => o.imp.at20),
+    column('test_measures', (o) => measureWords(o) || null),
     column('test_status', (o) => o.test?.status ?? 'not opened'),
     column('test_items', (o) => itemInterval(o.test)?.n ?? null),
     column('test_low', (o) => itemInterval(o.test)?.low ?? null),
@@ -70,6 +72,14 @@ function testWords({ test }: LineageOutcome, score: ScoreFormat['score']): strin
   if (test === null) return 'not opened';
   if (test.status === 'failed') return `failed: ${test.reason}`;
   const interval = itemInterval(test);
-  if (interval === null) return score(test.score);
-  return `${score(test.score)} (${score(interval.low)} to ${score(interval.high)}, ${interval.n} items)`;
+  const range = interval === null ? '' : `${score(interval.low)} to ${score(interval.high)}, ${interval.n} items`;
+  const about = [range, measureWords({ test })].filter((words) => words !== '');
+  return `${score(test.score)}${about.length === 0 ? '' : ` (${about.join('; ')})`}`;
+}
+
+/** What the niche measured beside the score. */
+function measureWords({ test }: Pick<LineageOutcome, 'test'>): string {
+  return Object.entries(measuresOf(test))
+    .map(([name, mean]) => `${name} ${fixed(mean, 3)}`)
+    .join(', ');
 }

@@ -3,6 +3,7 @@ import {
   type Generation,
   type GenerationDetail,
   type LineageRecord,
+  measuresOf,
   type RunRecord,
   repositoryOf,
   selectionScore,
@@ -150,7 +151,8 @@ function checkRows({ paint }: Session, { checks }: Generation): string[][] {
 function evaluationText(evaluation: Evaluation | null, decimals: number): string {
   if (evaluation === null) return 'not evaluated';
   if (evaluation.status === 'failed') return `failed, no score: ${evaluation.reason}: ${clean(evaluation.message)}`;
-  return `${formatScore(evaluation.score, decimals)} (mean of ${counted(evaluation.n, 'item')})`;
+  const measures = Object.entries(measuresOf(evaluation)).map(([name, mean]) => `, ${clean(name)} ${mean.toFixed(3)}`);
+  return `${formatScore(evaluation.score, decimals)} (mean of ${counted(evaluation.n, 'item')}${measures.join('')})`;
 }
 
 function percent(share: number): string {

@@ -62,10 +62,16 @@ function scrolling(label: string, markup: string): string {
   return `${element('div', { class: 'scroll', role: 'region', tabindex: '0', 'aria-label': label }, markup)}`;
 }
 
+/** Numbers up to this length are not torn apart; several in one cell are. */
+const longestKept = 16;
+
 function tableMarkup(name: string, { titles, isNumeric, rows }: Cells): string {
-  const kind = (i: number) => (isNumeric[i] === true ? ' class="n"' : '');
+  const kind = (i: number, cell = '') => {
+    if (isNumeric[i] !== true) return '';
+    return cell !== '' && cell.length <= longestKept ? ' class="n k"' : ' class="n"';
+  };
   const head = titles.map((title, i) => `<th scope="col"${kind(i)}>${escapeXml(title)}</th>`).join('');
-  const body = rows.map((row) => `<tr>${row.map((cell, i) => `<td${kind(i)}>${cellText(cell)}</td>`).join('')}</tr>`);
+  const body = rows.map((row) => `<tr>${row.map((cell, i) => `<td${kind(i, cell)}>${cellText(cell)}</td>`).join('')}</tr>`);
   return `<table><caption>${escapeXml(name)}</caption><thead><tr>${head}</tr></thead>\n<tbody>${body.join('\n')}</tbody></table>`;
 }
 

@@ -35,7 +35,7 @@ th,td{text-align:left;vertical-align:top;padding:.3rem .6rem;border-bottom:1px s
 th{background:var(--raised);vertical-align:bottom}
 td:not(.n){overflow-wrap:break-word}
 .n{text-align:right}
-td.n{white-space:nowrap}
+.k{white-space:nowrap}
 pre{background:var(--raised);padding:.75rem;overflow-x:auto;border:1px solid var(--line)}
 code{font:.87em/1.45 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
 @media screen and (prefers-color-scheme:dark){
@@ -53,7 +53,7 @@ thead{display:table-header-group}
 table{font-size:7.5pt}
 th,td{padding:1.5pt 3pt;max-width:none}
 tbody tr:first-child{break-before:avoid}
-td.n{white-space:normal}
+.k{white-space:normal}
 a{color:inherit;text-decoration:none}
 }
 `;

@@ -57,7 +57,13 @@ export interface GatewaySession {
   readonly seed: number;
   /** Called with every text that a request carries to the model. */
   readonly onMessages?: (texts: readonly string[]) => void;
+  /** Told of every tool call in the model's answers, and of every answer to one in a request, again with every request that holds it. */
+  readonly onTools?: (step: ToolStep) => void;
 }
+
+export type ToolStep =
+  | { readonly calls: readonly { readonly id: string; readonly name: string }[] }
+  | { readonly results: readonly { readonly id: string; readonly text: string }[] };
 
 export interface OpenGateway extends AsyncDisposable {
   readonly socketPath: string;

@@ -1,7 +1,7 @@
 import type { GateConfig } from '../../src/core/config/gate-schema.ts';
 import { type FileTree, textOf } from '../../src/core/file-tree.ts';
 import type { RequestOf } from '../../src/core/messages.ts';
-import type { Check } from '../../src/core/records.ts';
+import type { Check, ToolOutcomes } from '../../src/core/records.ts';
 import type { EditConduct } from './gate-memory.ts';
 
 type Evidence = RequestOf<'gate'>;
@@ -37,11 +37,37 @@ export function checkComplacency(edits: readonly EditConduct[], { edits: many }:
   if (last.every((e) => e.calls > 0 && e.toolCalls === 0) && edits.some((e) => e.toolCalls > 0)) {
     return refuse('used no tool, as earlier ones did');
   }
+  const blocked = blockedTools(edits, last);
+  if (blocked !== null) return { name, ...blocked };
   return {
     name,
     outcome: 'pass',
     reason: `${last.filter((e) => e.changed === 'code').length} of ${many} changed code`,
   };
+}
+
+/**
+ * Whether the genome refuses its own tools: in every one of the last edits all
+ * that it said to its model's calls were refusals, or all that it said to the
+ * calls of a tool that worked before. Where tools were called in each of them
+ * and no answer shows one that worked, it is not known.
+ */
+function blockedTools(edits: readonly EditConduct[], last: readonly EditConduct[]): Omit<Check, 'name'> | null {
+  const isBlocked = (tools: ToolOutcomes[string] | undefined) =>
+    tools !== undefined && tools.answered > 0 && tools.refused === tools.answered;
+  const works = (tools: ToolOutcomes[string] | undefined) => tools !== undefined && tools.answered > tools.refused;
+  const names = Object.keys(last.at(-1)?.tools ?? {});
+  const lost = names.filter(
+    (tool) => last.every((e) => isBlocked(e.tools?.[tool])) && edits.some((e) => works(e.tools?.[tool])),
+  );
+  if (lost.length > 0) {
+    return { outcome: 'refuse', reason: `the last ${last.length} edits refused their model ${lost.join(', ')}` };
+  }
+  if (last.some((e) => e.toolCalls === 0 || Object.values(e.tools ?? {}).some(works))) return null;
+  if (last.every((e) => Object.values(e.tools ?? {}).some(isBlocked))) {
+    return { outcome: 'refuse', reason: `the last ${last.length} edits refused their model every tool` };
+  }
+  return { outcome: 'unknown', reason: 'what the genome answered to tool calls is not known' };
 }
 
 /** What an edit changed that can act. Prose only explains; a prompt is no prose, whatever its extension. */

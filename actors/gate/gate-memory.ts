@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Json } from '../../src/core/json.ts';
+import { toolOutcomesSchema } from '../../src/core/records.ts';
 
 const count = z.int().nonnegative();
 
@@ -25,6 +26,8 @@ const editSchema = z.strictObject({
   calls: count,
   toolCalls: count,
   changed: z.enum(['code', 'prose', 'nothing']),
+  /** What became of its tool calls; left out: not known. */
+  tools: toolOutcomesSchema.optional(),
 });
 /** What an edit did, as far as it shows whether the agent still explores. */
 export type EditConduct = z.output<typeof editSchema>;

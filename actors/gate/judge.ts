@@ -133,9 +133,10 @@ function isScoreHigher({ candidate, best }: Evidence): boolean {
 function remember(evidence: Evidence, settings: GateConfig): GateMemory {
   const memory = isForgetful(settings) ? noMemory : recall(evidence.memory);
   const { candidate, retests, generation } = evidence;
-  const { calls, toolCalls, changedFiles } = candidate;
+  const { calls, toolCalls, tools, changedFiles } = candidate;
   const window = rememberedEdits * (settings.complacency?.edits ?? 0);
-  const edit = { generation, calls, toolCalls, changed: changedKind(changedFiles) };
+  const known = tools === undefined ? {} : { tools };
+  const edit = { generation, calls, toolCalls, changed: changedKind(changedFiles), ...known };
   return {
     ...memory,
     judged: memory.judged + (candidate.selection?.status === 'measured' ? 1 : 0),

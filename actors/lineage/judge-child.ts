@@ -86,6 +86,7 @@ function changeOf({ edit, trains }: Draft, { genome, bytes, files }: Ancestor) {
   return {
     ...{ genome: edit.genome, bytes: edit.bytes, files: edit.files, changedFiles: edit.changedFiles },
     ...{ adoption: edit.status === 'edited' ? edit.adoption : null, calls, toolCalls },
+    ...(edit.tools === undefined ? {} : { tools: edit.tools }),
   };
 }
 

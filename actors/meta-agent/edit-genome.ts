@@ -6,6 +6,7 @@ import type { Json } from '../../src/core/json.ts';
 import type { RequestOf, ResultOf } from '../../src/core/messages.ts';
 import type { Adoption, Read, StrategyRef } from '../../src/core/records.ts';
 import type { GatewayAccess, OpenGateway, OpenSandbox, SandboxAccess } from '../sandbox-access.ts';
+import { createToolTally } from './tool-tally.ts';
 
 type Request = RequestOf<'meta-agent'>;
 type Result = ResultOf<'meta-agent'>;
@@ -64,6 +65,7 @@ export async function editGenome(ports: MetaAgentPorts, request: Request, signal
   const parent = await ports.genomes.get(request.parent.genome);
   const provenance = await ports.provenance(request.parent.generation, request.snapshot);
   const { command, access, files } = await workspaceOf(ports, request, parent);
+  const tools = createToolTally();
   const mounts = await ports.guard.mounts({ ...request, round: request.generation });
   await using gateway = await ports.gateways.open(
     {
@@ -73,6 +75,7 @@ export async function editGenome(ports: MetaAgentPorts, request: Request, signal
       seed: request.seed,
       purpose: request.trial === undefined ? 'meta' : `meta ${request.trial}`,
       onMessages: (texts) => provenance.see(texts),
+      onTools: tools.see,
     },
     signal,
   );
@@ -101,6 +104,7 @@ export async function editGenome(ports: MetaAgentPorts, request: Request, signal
     files: 0,
     reads: [] as Read[],
     usage: gateway.usage(),
+    tools: tools.outcomes(),
     wallMs: ended.wallMs,
   };
   const problem = problemOf(ended, gateway);

@@ -48,8 +48,10 @@ export async function answerCall<
     return { error: budgetExhausted(admitted.why) };
   }
   options.onMessages?.(kind.textsOf(request));
+  options.onTools?.({ results: kind.toolResultsOf(request) });
   if (recalled !== null) {
     admitted.admission.settle(worst);
+    options.onTools?.({ calls: kind.toolCallsOf(recalled) });
     return { answer: recalled };
   }
   return callModel(deps, kind, { admission: admitted.admission, request, digest, worst }, signal);
@@ -85,6 +87,7 @@ async function callModel<Request extends ChatRequest | EmbeddingRequest, Answer 
   }
   const charged = kind.costOf(answer);
   admission.settle(charged);
+  options.onTools?.({ calls: kind.toolCallsOf(answer) });
   await options.onCall({ ...record, latencyMs: monotonicMs() - startedMs, charged, answer, error: null });
   return { answer };
 }

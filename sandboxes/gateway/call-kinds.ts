@@ -14,6 +14,9 @@ export interface CallKind<Request, Answer> {
   worstCase(request: Request, options: GatewayOptions): CallCost;
   /** Every text of a request that a model reads. */
   textsOf(request: Request): string[];
+  /** Answers to tool calls in a request, and tool calls in an answer. */
+  toolResultsOf(request: Request): { readonly id: string; readonly text: string }[];
+  toolCallsOf(answer: Answer): { readonly id: string; readonly name: string }[];
   ask(options: GatewayOptions, request: Request, signal: AbortSignal): Promise<Answer>;
   /** @throws {ContractViolatedError} for an answer whose shape or numbers cannot be charged. */
   check(answer: Answer, request: Request): Answer;
@@ -46,6 +49,12 @@ export const chatCalls: CallKind<ChatRequest, ModelAnswer> = {
     if (tools !== undefined) texts.push(JSON.stringify(tools));
     return texts;
   },
+  toolResultsOf: ({ messages }) =>
+    messages.flatMap((message) =>
+      message.role === 'tool' ? [{ id: message.tool_call_id, text: message.content }] : [],
+    ),
+  toolCallsOf: ({ completion }) =>
+    (completion.choices[0]?.message.tool_calls ?? []).map(({ id, function: { name } }) => ({ id, name })),
   ask: async ({ model }, request, signal) => model.complete(request, signal),
   check(answer, { model }) {
     const parsed = chatCompletionSchema.safeParse(answer.completion);
@@ -65,6 +74,8 @@ export const embeddingCalls: CallKind<EmbeddingRequest, EmbeddingAnswer> = {
     const promptTokens = estimateEmbeddingTokens(request);
     return { promptTokens, completionTokens: 0, usd: model.embedPrice?.(promptTokens) ?? null };
   },
+  toolResultsOf: () => [],
+  toolCallsOf: () => [],
   textsOf: ({ input }) => input.filter((one) => typeof one === 'string'),
   ask: async ({ model }, request, signal) => model.embed!(request, signal),
   check(answer, { model, input }) {

@@ -73,9 +73,15 @@ export interface GatewayOptions {
   onCall(record: CallRecord): void | Promise<void>;
   /** Every text that is about to reach the model: message contents, tool arguments and descriptions, what is embedded. */
   onMessages?(texts: readonly string[]): void;
+  /** Every tool call in an answer, and every answer to one in a request that is about to reach the model. */
+  onTools?(step: ToolStep): void;
   /** Ends every call and refuses new ones. */
   readonly signal: AbortSignal;
 }
+
+export type ToolStep =
+  | { readonly calls: readonly { readonly id: string; readonly name: string }[] }
+  | { readonly results: readonly { readonly id: string; readonly text: string }[] };
 
 export type Reached =
   | { readonly allowed: true; readonly model: string }

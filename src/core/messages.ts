@@ -12,6 +12,7 @@ import {
   rollbackSchema,
   storedAdapterSchema,
   strategyRefSchema,
+  toolOutcomesSchema,
   usageSchema,
   verdicts,
 } from './records.ts';
@@ -35,6 +36,8 @@ const editOutcome = {
   files: count,
   reads: z.array(readSchema),
   usage: usageSchema,
+  /** Left out: not known. */
+  tools: toolOutcomesSchema.optional(),
   wallMs: z.number().nonnegative(),
 };
 
@@ -146,6 +149,8 @@ export const roleMessages = {
         /** What its meta-agent did to make it. */
         calls: count,
         toolCalls: count,
+        /** What became of the tool calls; left out: not known. */
+        tools: toolOutcomesSchema.optional(),
         /** Nothing was edited: the weights alone are new. */
         isUnedited: z.literal(true).optional(),
       }),

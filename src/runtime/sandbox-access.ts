@@ -117,7 +117,7 @@ export function bindGateways({
     return calls;
   };
   return {
-    async open({ lineage, generation, model: name, purpose, seed, onMessages }, signal) {
+    async open({ lineage, generation, model: name, purpose, seed, onMessages, onTools }, signal) {
       const model = await modelOf(lineage, name, signal);
       const calls = callsOf(lineage, generation);
       const limits = purpose.split(' ')[0] === 'meta' ? config.metaAgent : taskLimits(config);
@@ -146,6 +146,7 @@ export function bindGateways({
         recall: (index, digest) => calls.recall(purpose, index, digest),
         onCall: (call) => calls.record(purpose, call),
         ...(onMessages === undefined ? {} : { onMessages }),
+        ...(onTools === undefined ? {} : { onTools }),
         signal,
       });
       return adapt(gateway, denied);

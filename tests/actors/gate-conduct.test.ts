@@ -40,13 +40,18 @@ describe('size and growth', () => {
 });
 
 describe('complacency', () => {
+  const told = (answered: number, refused = 0, asked = answered) => ({ asked, answered, refused });
   const edit = (changes: Partial<EditConduct> = {}): EditConduct => ({
-    ...{ generation: 1, calls: 4, toolCalls: 3, changed: 'code' },
+    ...{ generation: 1, calls: 4, toolCalls: 3, changed: 'code', tools: { view: told(3) } },
     ...changes,
   });
   const [busy, prose] = [edit(), edit({ changed: 'prose' })];
-  const mute = edit({ calls: 0, toolCalls: 0 });
-  const blocked = edit({ toolCalls: 0 });
+  const mute = edit({ calls: 0, toolCalls: 0, tools: {} });
+  const blocked = edit({ toolCalls: 0, tools: {} });
+  const refusing = edit({ tools: { view: told(3, 3) } });
+  const untold = edit({ tools: { view: told(0, 0, 3) } });
+  const { tools: _, ...unknown } = edit();
+  const bash = (refused: number) => edit({ tools: { view: told(2), bash: told(2, refused) } });
   it.each<[string, EditConduct[], string]>([
     ['too few edits to tell', [prose, prose], 'pass'],
     ['prose, prose and nothing', [busy, prose, prose, edit({ changed: 'nothing' })], 'refuse'],
@@ -56,6 +61,15 @@ describe('complacency', () => {
     ['used tools before, and blocks them now', [busy, blocked, blocked, blocked], 'refuse'],
     ['never used tools', [blocked, blocked, blocked, blocked], 'pass'],
     ['used one once', [busy, blocked, busy, blocked], 'pass'],
+    ['refused every call of its model', [refusing, refusing, refusing], 'refuse'],
+    ['refused every call, and let one through', [refusing, refusing, refusing, busy, refusing], 'pass'],
+    ['refused a tool that worked before', [bash(1), bash(2), bash(2), bash(2)], 'refuse'],
+    ['refused a tool that never worked', [bash(2), bash(2), bash(2), bash(2)], 'pass'],
+    ['refused a tool only now and then', [bash(0), bash(2), bash(1), bash(2)], 'pass'],
+    ['nobody knows what it said to its model', [busy, unknown, unknown, unknown], 'unknown'],
+    ['said nothing to its model that could be seen', [busy, untold, untold, untold], 'unknown'],
+    ['refused, or nobody knows', [busy, refusing, untold, refusing], 'unknown'],
+    ['nobody knows of two, and the third worked', [unknown, unknown, busy], 'pass'],
   ])('%s', (_, edits, outcome) => {
     expect(checkComplacency(edits, { edits: 3 })).toMatchObject({ name: 'complacency', outcome });
   });
@@ -78,7 +92,7 @@ describe('complacency', () => {
     const verdicts = Array.from({ length: 9 }, (_, i) => {
       const changedFiles = i < 5 ? ['task.mjs'] : ['README.md'];
       const failure = i === 5 ? ({ stage: 'import-check', message: 'x' } as const) : null;
-      const changes = { changedFiles, failure };
+      const changes = { changedFiles, failure, tools: { view: told(1) } };
       const result = judge(evidenceOf({ ...better, memory: memory as never, generation: i, changes }), settings, null);
       memory = result.memory;
       return result.verdict;

@@ -83,6 +83,31 @@ describe('the gateway, for an official client', () => {
     expect(seen).toEqual(['rules', 'question', '{"path":"b"}', 'file b', JSON.stringify([tool])]);
   });
 
+  it('shows tool calls as the model made them and answers as they were sent, also of recalled calls', async () => {
+    const model = createScriptedModel(() => ({ toolCalls: [{ name: 'read', arguments: '{}' }] }));
+    const sent = (content: string) => ({
+      model: 'base',
+      tools: [tool],
+      messages: [...user('go').messages, { role: 'tool' as const, tool_call_id: 'call_0', content }],
+    });
+    const made = { calls: [{ id: 'call_0', name: 'read' }] };
+    const expected = [{ results: [] }, made, { results: [{ id: 'call_0', text: 'error: disabled' }] }, made];
+    const seen: unknown[] = [];
+    const first = await startGateway(model, { onTools: (step) => void seen.push(step) });
+    await first.client.chat.completions.create(user('go'));
+    await first.client.chat.completions.create(sent('error: disabled'));
+    expect(seen).toEqual(expected);
+    const again: unknown[] = [];
+    const second = await startGateway(model, {
+      onTools: (step) => void again.push(step),
+      recall: (index) => first.records[index]?.answer ?? null,
+    });
+    await second.client.chat.completions.create(user('go'));
+    await second.client.chat.completions.create(sent('error: disabled'));
+    expect(again).toEqual(expected);
+    expect(model.requests).toHaveLength(2);
+  });
+
   it('records a call before the answer is handed in', async () => {
     const order: string[] = [];
     const { client } = await startGateway(echo(), {

@@ -24,7 +24,8 @@ export interface WitnessedLineage {
 
 export interface WitnessedRun {
   readonly run: string;
-  readonly seed: number;
+  /** `null` where its system does not say. */
+  readonly seed: number | null;
   readonly lineages: readonly WitnessedLineage[];
 }
 
@@ -34,7 +35,7 @@ export type AdoptionWitness = (typeof adoptionWitnesses)[number];
 /** One adoption, by one witness: a contract for scripts, held by tests. */
 export interface AdoptionFound {
   readonly run: string;
-  readonly seed: number;
+  readonly seed: number | null;
   readonly generation: number;
   readonly adopter: string;
   readonly peer: string;
@@ -97,7 +98,7 @@ function provenAdoptions(own: WitnessedLineage, peer: WitnessedLineage, ratio: (
 /** A lineage that scored, fell to nothing and scored again at once. */
 export interface CrashRecoveryFound {
   readonly run: string;
-  readonly seed: number;
+  readonly seed: number | null;
   readonly lineage: string;
   /** Generations: the first and the last at nothing, and the one that scored again. */
   readonly from: number;
@@ -133,7 +134,7 @@ export function crashRecoveriesIn({ run, seed, lineages }: WitnessedRun): CrashR
 /** A lineage that had read its peers and stopped. */
 export interface NeglectFound {
   readonly run: string;
-  readonly seed: number;
+  readonly seed: number | null;
   readonly lineage: string;
   readonly lastRead: number;
   readonly from: number;

@@ -17,7 +17,7 @@ export interface EfficiencyFound {
   readonly range: readonly [low: number, high: number] | null;
   readonly runs: readonly {
     readonly run: string;
-    readonly seed: number;
+    readonly seed: number | null;
     readonly lineage: string | null;
     readonly best: number | null;
     /** The first generation that reaches it. */
@@ -55,7 +55,7 @@ export interface ThresholdFound {
   /** Of those that reached it: the median generation, the upper one of two, and the range. */
   readonly median: number | null;
   readonly range: readonly [low: number, high: number] | null;
-  readonly runs: readonly { readonly run: string; readonly seed: number; readonly generation: number | null }[];
+  readonly runs: readonly { readonly run: string; readonly seed: number | null; readonly generation: number | null }[];
 }
 
 export const publishedThresholds = [0.5, 0.55, 0.6, 0.65, 0.7] as const;

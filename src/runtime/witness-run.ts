@@ -39,7 +39,7 @@ export async function witnessRun(record: RunRecord): Promise<WitnessedRun> {
     }
     lineages.push({ id, generations: witnessed.sort((a, b) => a.generation - b.generation) });
   }
-  return { run: record.run, seed: record.seed, lineages };
+  return { run: record.run, seed: record.imported?.hasNoSeed ? null : record.seed, lineages };
 }
 
 /** Of an arm that shows no peers there is nothing to neglect; generation 0 is not made by anybody. */

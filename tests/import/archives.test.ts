@@ -152,6 +152,7 @@ describe('import openevolve', () => {
     expect(migrant.parents).toEqual([first!.generations[2]!.commit]);
     expect((await analyze(join(out, runs[0]!.run), { out })).adoptions).toMatchObject([
       {
+        seed: null,
         witness: 'provenance',
         adopter: 'island-1',
         peer: 'island-0',

@@ -11,6 +11,7 @@ import {
   resume,
   selectionScore,
 } from '../../src/index.ts';
+import { cli } from '../cli/run-cli.ts';
 import { scratchDir } from '../support/example-run.ts';
 import { type TreeGeneration, writeAgent, writeFile, writeGeneration } from '../support/hyperspace-tree.ts';
 
@@ -235,6 +236,13 @@ describe('a results tree that is broken', () => {
       [0, 1, 2],
     ],
     [
+      'metadata with neither validity nor score',
+      (a) => writeFileSync(join(a, 'gen_1', 'metadata.json'), '{"train_score": 0.4}'),
+      `${place}/gen_1/metadata.json`,
+      'does not say whether the generation is valid: the generation is not imported',
+      [0, 2],
+    ],
+    [
       'predictions that end inside quotes',
       (a) => writeFileSync(join(a, 'gen_1', 'eval_val', 'predictions.csv'), 'Grading ID,Reward,prediction\n"a'),
       `${place}/gen_1/eval_val/predictions.csv`,
@@ -325,11 +333,52 @@ describe('where imported runs are written', () => {
     await expect(importResults('hyperspace', source, options)).rejects.toMatchObject({ code: 'RUN_CANCELLED' });
     const visible = () => readdirSync(out).filter((name) => name.includes('seed') && !name.startsWith('.'));
     expect(visible()).toEqual(['claude-vs-kimi-k2p5-seed7']);
+    expect(readdirSync(out).filter((name) => name.startsWith('.'))).toEqual([]);
     await importResults('hyperspace', source, { out });
     await importResults('hyperspace', source, { out: undisturbed });
     expect(visible()).toEqual(['claude-vs-kimi-k2p5-seed7', 'claude-vs-kimi-k2p5-seed8']);
     expect(readdirSync(out).filter((name) => name.endsWith('.importing'))).toEqual([]);
     for (const run of visible()) expect(refs(join(out, run))).toBe(refs(join(undisturbed, run)));
+  });
+
+  it('clears away what a killed import left, and waits for no one', async () => {
+    const [source, out] = [scratchDir(), scratchDir()];
+    pair(source);
+    const growing = join(out, '.claude-vs-kimi-k2p5-seed7.importing');
+    writeFile(join(growing, 'lineage', 'half'), 'x');
+    writeFile(join(growing, 'lock'), JSON.stringify({ pid: 2 ** 22 + 1, startedAt: 'gone' }));
+    const { runs } = await importResults('hyperspace', source, { out });
+    expect(readdirSync(out).filter((name) => name.startsWith('.'))).toEqual([]);
+    expect((await readRun(join(out, runs[0]!.run))).lineages).toHaveLength(2);
+  });
+
+  it('imports a run of which nothing can be read, as one without generations', async () => {
+    const [source, out] = [scratchDir(), scratchDir()];
+    for (const name of ['a', 'b']) writeFile(join(source, 'a_vs_b', 'seed1', name, 'gen_0', 'metadata.json'), '{');
+    const { runs } = await importResults('hyperspace', source, { out });
+    expect(runs[0]!.lineages.map((l) => l.generations)).toEqual([0, 0]);
+    const { exitCode } = await cli(['show', join(out, 'a-vs-b-seed1')]);
+    expect(exitCode).toBe(0);
+    expect((await cli(['analyze', out, '--json'])).exitCode).toBe(0);
+  });
+
+  it('prints one JSON document on standard output, and progress beside it', async () => {
+    const [source, out] = [scratchDir(), scratchDir()];
+    pair(source);
+    pair(source, 8);
+    const { exitCode, stdout, stderr } = await cli(['import', 'hyperspace', source, '--out', out, '--json']);
+    expect(exitCode).toBe(0);
+    const { runs, ...rest } = JSON.parse(stdout);
+    expect(rest).toEqual({});
+    expect(runs.map((run: object) => Object.keys(run))).toEqual(
+      [0, 1].map(() => ['run', 'pairing', 'seed', 'lineages', 'missing']),
+    );
+    expect(stderr).toContain('importing 2 of 2: claude-vs-kimi-k2p5-seed8');
+    const shown = await cli(['show', join(out, 'claude-vs-kimi-k2p5-seed8')]);
+    expect(shown.stdout).toContain('cost not available');
+    expect(shown.stdout).toContain('imported from hyperspace (claude_vs_kimi-k2p5)');
+    const listed = JSON.parse((await cli(['ls', '--out', out, '--json'])).stdout);
+    expect(listed.runs[0]).toMatchObject({ startedAtMs: null, wallMs: null });
   });
 
   it('leaves a run alone that was not imported', async () => {

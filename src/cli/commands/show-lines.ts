@@ -28,7 +28,7 @@ export function runLines(session: Session, record: RunRecord): string[] {
   const name = nameOfRun(record.run, record.dir);
   return [
     paint.bold(record.run),
-    `${record.experiment}, arm ${record.arm}, seed ${record.seed}: ${record.status}${reason}${afterOf(record)}`,
+    `${record.experiment}, arm ${record.arm}, ${seedOf(record)}: ${record.status}${reason}${afterOf(record)}`,
     '',
     ...columns(record.lineages.map((l) => lineageCells(session, record, l))),
     '',
@@ -37,6 +37,8 @@ export function runLines(session: Session, record: RunRecord): string[] {
     ...(record.status === 'stopped' || record.status === 'failed' ? [`         ${io.commandName} resume ${name}`] : []),
   ];
 }
+
+const seedOf = ({ imported, seed }: RunRecord) => (imported?.hasNoSeed ? 'no seed' : `seed ${seed}`);
 
 /** How long it took, or where it comes from. */
 function afterOf(record: RunRecord): string {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { checkpointFact } from '../../../actors/archivist/create-archivist.ts';
 import { noteOf } from '../../../actors/archivist/note.ts';
 import { parseExperiment } from '../../core/config/parse-experiment.ts';
-import { RunCancelledError, StorageFailedError } from '../../core/errors.ts';
+import { RunCancelledError, RunLockedError, StorageFailedError } from '../../core/errors.ts';
 import { factKey } from '../../core/journal.ts';
 import type { Generation } from '../../core/records.ts';
 import { createFileGenomeStore } from '../../lineage/genome-store.ts';
@@ -29,8 +29,8 @@ const roundsTogether = 64;
 
 /**
  * Writes a foreign run in our format: `<out>/<run>`, whole or not at all. It
- * grows in `<out>/.<run>.importing`, which a later import clears away, and is
- * renamed at the end, in place of an earlier import of the same name.
+ * grows in `<out>/.<run>.importing` and is renamed at the end, in place of an
+ * earlier import of the same name; what a killed import leaves there, the next one clears away.
  * @returns the run's directory.
  * @throws {StorageFailedError} when a run that was not imported has that name.
  */
@@ -43,13 +43,17 @@ export async function writeForeignRun(foreign: ForeignRun, options: WriteOptions
   } catch (cause) {
     throw new StorageFailedError(`cannot write in ${options.out}`, { cause });
   }
-  {
+  try {
     using _lock = lockRun(growing);
     for (const name of readdirSync(growing)) {
       if (name !== 'lock') rmSync(join(growing, name), { recursive: true, force: true });
     }
     await createRunDirectory(growing, manifestOf(foreign, options), new Map());
     await fill(growing, foreign, options);
+  } catch (error) {
+    // Another process's is left to it.
+    if (!(error instanceof RunLockedError)) rmSync(growing, { recursive: true, force: true });
+    throw error;
   }
   try {
     rmSync(final, { recursive: true, force: true });

@@ -16,7 +16,7 @@ export interface Metadata {
   readonly directed: number | null;
 }
 
-/** @returns `null` when it does not say whether the generation is valid: then nothing else can be trusted. */
+/** @returns `null` when it says neither whether the generation is valid nor how it scored: then there is nothing to import. */
 export function readMetadata(
   json: Readonly<Record<string, unknown>>,
   path: string,
@@ -32,15 +32,18 @@ export function readMetadata(
   const score = (key: string) => take<number>(key, (v) => typeof v === 'number' && Number.isFinite(v));
   const generation = (key: string) => take<number>(key, (v) => Number.isSafeInteger(v) && (v as number) >= 0);
   const flag = (key: string) => take<boolean>(key, (v) => typeof v === 'boolean');
-  const valid = flag('valid');
-  if (valid === null) {
-    missing.add(path, 'does not say whether the generation is valid');
-    return null;
+  const said = flag('valid');
+  const selection = score('val_score');
+  // What has a score was evaluated.
+  if (said === null) {
+    const rest = selection === null ? 'the generation is not imported' : 'it has a score and is taken as valid';
+    missing.add(path, `does not say whether the generation is valid: ${rest}`);
+    if (selection === null) return null;
   }
   return {
-    valid,
+    valid: said ?? true,
     train: score('train_score'),
-    selection: score('val_score'),
+    selection,
     error: take('error', (v) => typeof v === 'string'),
     isInitial: flag('is_initial') === true,
     parent: generation('parent'),

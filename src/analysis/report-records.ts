@@ -21,6 +21,7 @@ function slim(g: Generation): Generation {
     selection: g.selection === null ? null : withoutItems(g.selection, g.generation === 0),
     checks: [],
     changedFiles: [],
+    reads: g.reads.map((read) => ({ ...read, commit: g.commit, path: '' })),
     failure: g.failure === null ? null : { stage: g.failure.stage, message: '' },
     gateMemory: null,
   };

@@ -22,6 +22,7 @@ import { readSeedGenome } from '../src/runtime/seed-genome.ts';
 import { createMemoryProvider } from '../tests/support/memory-sandbox.ts';
 import { passingCheck } from '../tests/support/passing-check.ts';
 import { createScriptedModel } from '../tests/support/scripted-model.ts';
+import { goal } from './speed.ts';
 
 const generations = Number(process.argv[2] ?? 2_000);
 const lineages = ['a', 'b'];
@@ -76,6 +77,11 @@ provider.open = (spec, signal) => {
 const out = mkdtempSync(join(tmpdir(), 'gal-bench-'));
 const never = new AbortController().signal;
 const finished: number[] = [];
+const cpuMs: number[] = [];
+const cpuNow = () => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
+};
 const rss: number[] = [];
 const heap: number[] = [];
 const run = parseRunId('overhead-paired-1');
@@ -115,6 +121,7 @@ await executeRun(dir, {
   onFact: (_, fact) => {
     if (fact.type !== 'lineage.finished') return;
     finished.push(performance.now());
+    cpuMs.push(cpuNow());
     if (finished.length % 100 === 0) {
       // Without the flag the figure includes garbage that nobody has collected yet.
       globalThis.gc?.();
@@ -126,13 +133,16 @@ await executeRun(dir, {
   stopSoon: never,
 });
 
-const per = (from: number, to: number) => (finished[to - 1]! - finished[from]!) / (to - from - 1);
+const per = (from: number, to: number, times = finished) => (times[to - 1]! - times[from]!) / (to - from - 1);
 const hundred = Math.min(100, Math.floor(finished.length / 4));
 // The first rounds include loading modules; they are not generations yet.
 const first = per(lineages.length, lineages.length + hundred);
 const last = per(finished.length - hundred, finished.length);
 console.log(`generations              ${finished.length - lineages.length} (2 lineages)`);
 console.log(`per generation, all      ${per(lineages.length, finished.length).toFixed(2)} ms`);
+console.log(
+  `processor time, all      ${per(lineages.length, cpuMs.length, cpuMs).toFixed(2)} ms of this process, the collections for the memory figures included`,
+);
 console.log(`first ${hundred}                ${first.toFixed(2)} ms`);
 console.log(`last ${hundred}                 ${last.toFixed(2)} ms   ratio last/first ${(last / first).toFixed(2)}`);
 console.log(
@@ -142,11 +152,15 @@ console.log(`resident memory          ${rss[0]?.toFixed(0)} MiB after 100, ${rss
 console.log(
   `heap in use              ${heap[0]?.toFixed(0)} MiB after 100, ${heap.at(-1)?.toFixed(0)} MiB at the end${globalThis.gc ? '' : ' (uncollected garbage included: run with --expose-gc)'}`,
 );
-const beforeReading = performance.now();
+const beforeReading = cpuNow();
 const state = new RunState(readManifest(dir));
 const { seq } = await scanJournal(runPaths(dir).journal, (fact) => state.apply(fact));
-const readingMs = performance.now() - beforeReading;
+const readingMs = cpuNow() - beforeReading;
+const perTenThousand = (readingMs * 10_000) / finished.length;
 console.log(
-  `state from the journal   ${readingMs.toFixed(0)} ms for ${seq} facts, ${((readingMs * 10_000) / finished.length).toFixed(0)} ms per 10,000 generations`,
+  `state from the journal   ${readingMs.toFixed(0)} ms of processor time for ${seq} facts, ${perTenThousand.toFixed(0)} ms per 10,000 generations`,
 );
+goal('overhead per generation', per(lineages.length, finished.length), 'ms', { atMost: 5 });
+goal('last against first', last / first, 'times', { atMost: 1.2 });
+goal('state per 10,000 generations', perTenThousand, 'ms of processor time', { atMost: 1_000 });
 rmSync(out, { recursive: true, force: true });

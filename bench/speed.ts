@@ -19,6 +19,19 @@ export async function speedOf(count: number, work: () => unknown): Promise<Speed
 
 const number = (value: number) => Math.round(value).toLocaleString('en');
 
+/** Says whether a figure is what it is meant to be on an idle machine; a busy one reaches less, and its processor time is what tells. */
+export function goal(
+  what: string,
+  value: number,
+  unit: string,
+  { atLeast, atMost }: { atLeast?: number; atMost?: number },
+) {
+  const isReached = value >= (atLeast ?? Number.NEGATIVE_INFINITY) && value <= (atMost ?? Number.POSITIVE_INFINITY);
+  const bound = atLeast === undefined ? `at most ${atMost}` : `at least ${atLeast.toLocaleString('en')}`;
+  const shown = Math.abs(value) < 100 ? value.toFixed(2) : number(value);
+  console.log(`goal  ${what}: ${bound} ${unit}, is ${shown}: ${isReached ? 'reached' : 'not reached'}`);
+}
+
 /** The first is the baseline of the ratios. */
 export function report(title: string, speeds: Readonly<Record<string, Speed>>): void {
   const [baseline] = Object.values(speeds);

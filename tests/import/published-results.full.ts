@@ -61,8 +61,15 @@ describe('the published results, imported and analyzed', () => {
         ['seed45', 'kimi-k2p5', 19, 20, 21, 0.46, 0.47],
       ]);
       expect(crashRecoveries.filter((c) => c.invalidAs.includes('unmeasured'))).toHaveLength(2);
-      // The data have no code, so nothing can be adopted; kimi_vs_gpt has none with it either.
+      // The data have digests in place of code: one copy can be seen, of a generation that was not the peer's best any more.
       expect(adoptions).toEqual([]);
+      const causal = await cli(['analyze', out, '--adoption', 'similarity-causal', '--json']);
+      expect((JSON.parse(causal.stdout) as Analysis).adoptions).toMatchObject([
+        {
+          ...{ run: 'claude-vs-kimi-k2p5-seed44', generation: 3, adopter: 'kimi-k2p5', peer: 'claude' },
+          ...{ ratio: 0, dPeer: 0, before: 0.35, after: 0.54 },
+        },
+      ]);
     },
     600_000,
   );

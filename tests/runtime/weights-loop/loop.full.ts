@@ -58,18 +58,22 @@ describe('the weights loop', () => {
     'learns from what broke its world where that is asked for, and in closed worlds where two steps are',
     async () => {
       const credits: readonly Credit[] = ['best-sibling-negatives', 'own-life-negatives', 'two-step'];
-      const result = await loop({ credits, recipe: { ...tinyRecipe, commands: 6, situations: 8, siblings: 12 } });
+      const result = await loop({
+        credits,
+        recipe: { ...tinyRecipe, commands: 6, heldOut: 1, situations: 4, siblings: 12 },
+      });
       const [negatives, ownLife, twoStep] = result.seeds;
       for (const { generations } of [negatives!, ownLife!]) {
         const given = generations.reduce((sum, { kept, shunned }) => sum + kept + shunned, 0);
         expect(generations.some(({ shunned }) => shunned > 0)).toBe(true);
         expect(generations.at(-1)!.survivors.examples).toBe(given);
+        expect(generations.at(-1)!.control.examples).toBe(given);
       }
       // The same worlds, but not the same situations in them.
       expect(ownLife!.generations[0]).not.toEqual(negatives!.generations[0]);
-      // Four situations of one command each, 12 drawn; four of two, 24 drawn.
-      expect(twoStep!.generations[0]!.commands).toBe(8 * 12);
-      expect(twoStep!.generations[1]!.commands).toBeGreaterThan(4 * 12 + 4 * 24);
+      // Two situations of one command each, 12 drawn; two of two, 24 drawn.
+      expect(twoStep!.generations[0]!.commands).toBe(4 * 12);
+      expect(twoStep!.generations[1]!.commands).toBeGreaterThan(2 * 12 + 2 * 24);
       expect(result.closed.arms.map(({ arm }) => arm)).toEqual(expect.arrayContaining(['base', 'random', 'survivors']));
     },
     600_000,

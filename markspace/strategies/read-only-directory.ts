@@ -1,4 +1,4 @@
-import { chmodSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync, unlinkSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 /** What a directory shall hold: paths (`/` between segments) and the SHA-256 of each file's bytes. */
@@ -109,15 +109,17 @@ export function ensureDirectory(path: string): boolean {
 /** Removes what is there, read-only directories included; never follows a link. */
 export function removeTree(path: string): void {
   const found = lstatSync(path, { throwIfNoEntry: false });
-  if (found === undefined) return;
-  makeRemovable(path);
-  rmSync(path, { recursive: true, force: true });
+  if (found?.isDirectory()) removeDirectory(path);
+  else if (found !== undefined) unlinkSync(path);
 }
 
-function makeRemovable(path: string): void {
-  if (!lstatSync(path).isDirectory()) return;
+/** `rmSync` tries to remove each directory before it looks inside, and cannot enter those that are closed. */
+function removeDirectory(path: string): void {
   chmodSync(path, 0o700);
   for (const entry of readdirSync(path, { withFileTypes: true })) {
-    if (entry.isDirectory()) makeRemovable(join(path, entry.name));
+    const full = `${path}/${entry.name}`;
+    if (entry.isDirectory()) removeDirectory(full);
+    else unlinkSync(full);
   }
+  rmdirSync(path);
 }

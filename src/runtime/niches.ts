@@ -38,6 +38,23 @@ export function checkVolumes(niche: Niche, provider: SandboxProvider): void {
   );
 }
 
+/** Name and version, as a run keeps them. */
+export function labelOf({ name, version }: Niche): string {
+  return `${name} ${version}`;
+}
+
+/**
+ * @param begun - What the run was begun with; older runs do not say.
+ * @throws {ConfigInvalidError} when scores would be measured in another way from here on.
+ */
+export function checkSameNiche(niche: Niche, begun: string | undefined): void {
+  if (begun === undefined || begun === labelOf(niche)) return;
+  throw new ConfigInvalidError(
+    `the run was begun with niche ${begun}, and this is ${labelOf(niche)}: its scores would not compare`,
+    { details: { next: 'put back what the niche measures with, such as its table, or start a new run' } },
+  );
+}
+
 /** While an experiment is only checked: a niche hands out situations then, and measures nothing. */
 const nothingLent: NicheSandboxes = {
   openSandbox: () => Promise.reject(new SandboxUnavailableError('nothing is measured before a run has begun')),

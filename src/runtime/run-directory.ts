@@ -35,6 +35,8 @@ export interface RunManifest {
   readonly sandbox: string;
   /** What the provider says about where commands ran, such as the id of an image; a resumed run keeps that too. */
   readonly sandboxDetails?: Readonly<Record<string, string>>;
+  /** Name and version of the niche: what a resumed run measures must compare with what it has measured. */
+  readonly niche?: string;
   /** The group of runs that were started together, and its directory. */
   readonly group: string;
   /** Of a run that another system made. It cannot be resumed. */

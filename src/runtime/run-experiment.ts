@@ -20,7 +20,7 @@ import { type LoadedExperiment, loadExperiment, packageRoot } from './experiment
 import { type ExperimentPlan, planExperiment } from './experiment-plan.ts';
 import { needsServer } from './markspace/open-store.ts';
 import { createModels } from './models.ts';
-import { checkVolumes, createNiche } from './niches.ts';
+import { checkVolumes, createNiche, labelOf } from './niches.ts';
 import { type ExperimentOutcome, outcomeOf } from './outcome.ts';
 import { isModulePath } from './plugins.ts';
 import { openProvider } from './providers.ts';
@@ -142,7 +142,7 @@ export async function run(experiment: string, options: RunOptions = {}): Promise
     group: planned.group,
     experiment: config.name,
     question: config.question,
-    niche: `${niche.name} ${niche.version}`,
+    niche: labelOf(niche),
     command: options.command ?? `galapagos run ${experiment}`,
     version,
     provider: provider.name,
@@ -156,7 +156,7 @@ export async function run(experiment: string, options: RunOptions = {}): Promise
   const sandboxDetails = await provider.details?.();
   for (const { run: id, dir, arm, seed, donor } of planned.runs) {
     const manifest = {
-      ...{ version, run: id, arm, seed, config, experimentDir, group: planned.group },
+      ...{ version, run: id, arm, seed, config, experimentDir, group: planned.group, niche: labelOf(niche) },
       ...(donor === undefined ? {} : { donor }),
       ...{ sandbox, ...(sandboxDetails === undefined ? {} : { sandboxDetails }) },
     };

@@ -17,7 +17,7 @@ import type { Cast } from './actors.ts';
 import { serveRole } from './ask.ts';
 import { lendHandle } from './markspace/lend-handle.ts';
 import type { RunMarkspace } from './markspace/open-markspace.ts';
-import { checkVolumes, createNiche } from './niches.ts';
+import { checkSameNiche, checkVolumes, createNiche } from './niches.ts';
 import { chooseParentSelection, drawsOf } from './parent-selection.ts';
 import { createProvenance } from './provenance.ts';
 import type { RunManifest } from './run-directory.ts';
@@ -103,6 +103,7 @@ async function lend(parts: ActorParts) {
   const sandboxes = cleanup.use(bindSandboxes({ provider, run, config, log, onWait }));
   const niche = await createNiche(config, experimentDir, sandboxes);
   checkVolumes(niche, provider);
+  checkSameNiche(niche, manifest.niche);
   const { markspace, space } = parts;
   const gateways = bindGateways({
     ...{ config, callsDir: parts.callsDir },

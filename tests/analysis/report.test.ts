@@ -1,7 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { type ReportContext, renderReport, summariseFiveLines } from '../../src/analysis/report.ts';
+import { reportRecord } from '../../src/analysis/report-records.ts';
+import type { RunRecord } from '../../src/analysis/run-record.ts';
 import type { ArmName } from '../../src/core/config/arms.ts';
-import { demoRecords, runOf } from './fixture.ts';
+import type { Evaluation } from '../../src/core/records.ts';
+import { demoRecords, readOf, runOf } from './fixture.ts';
 import { parseXml } from './well-formed.ts';
 
 const context: ReportContext = {
@@ -64,6 +67,34 @@ describe('a report', () => {
     expect(hasInference).toEqual(Array(4).fill(n > 3));
     if (n <= 3) expect(markdown).not.toMatch(/\bp \d|t-interval \d/);
     expect(markdown.includes('A 95 % t-interval over seeds')).toBe(n > 3);
+  });
+
+  it('is the same of records without what no report looks at', () => {
+    const evaluation: Evaluation = {
+      ...{ status: 'measured', split: 'test', score: 0.5, n: 4 },
+      items: [0, 1, 0, 1].map((score, i) => ({
+        ...{ situation: `test-${i}`, wallMs: 1 },
+        consequence: { status: 'measured' as const, score, details: { measures: { length: i } } },
+      })),
+    };
+    const rich = demo(4).map(
+      (record): RunRecord => ({
+        ...record,
+        lineages: record.lineages.map((l) => ({
+          ...l,
+          test: evaluation,
+          generations: l.generations.map((g) => ({
+            ...g,
+            train: { ...evaluation, split: 'train' as const },
+            selection: g.selection && { ...g.selection, items: evaluation.items },
+            checks: [{ name: 'size', outcome: 'pass' as const, reason: 'small' }],
+            reads: [readOf('b', 0.4, 0.3), readOf('b', 0, 0)],
+          })),
+        })),
+      }),
+    );
+    expect(renderReport(rich.map(reportRecord), context)).toEqual(renderReport(rich, context));
+    expect(JSON.stringify(rich.map(reportRecord)).length).toBeLessThan(JSON.stringify(rich).length / 2);
   });
 
   it('carries n in every table', () => {

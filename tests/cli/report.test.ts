@@ -31,10 +31,13 @@ function copy(name: string): string {
   return to;
 }
 
+/** Thresholds belong to the question, so the experiment states them. */
+const stated = ['--set', 'report.thresholds=[0.5, 0.75]'];
+
 beforeAll(async () => {
   base = mkdtempSync(join(tmpdir(), 'gal-report-'));
   out = join(base, 'runs');
-  const result = await cli([...tinyRun, '--arm', 'solo', '--set', 'budget.generations=1', '--out', out]);
+  const result = await cli([...tinyRun, '--arm', 'solo', '--set', 'budget.generations=1', ...stated, '--out', out]);
   expect(result.exitCode).toBe(0);
   written = filesOf(join(out, 'packing', 'report'));
 });
@@ -98,13 +101,19 @@ describe('galapagos report', () => {
     expect(readFileSync(reports[0].html, 'utf8')).toContain('Provisional: 1 run not finished');
   });
 
+  it('compares the thresholds that the experiment states', () => {
+    const rows = written['time-to-threshold.csv']!.trim().split('\n').slice(1);
+    expect(new Set(rows.map((row) => row.split(',')[1]))).toEqual(new Set(['0.5', '0.75']));
+    expect(written['report.html']).toContain('Thresholds as stated in the experiment');
+  });
+
   it('takes thresholds from the command, and removes what the last report had and this one has not', async () => {
     const to = join(base, 'thresholds');
     await cli(['report', join(out, 'packing'), '--to', to]);
     writeFileSync(join(to, 'cost-usd.svg'), 'of another time');
     writeFileSync(join(to, 'mine.txt'), 'not a file of reports');
-    const { reports } = await json('report', join(out, 'packing'), '--to', to, '--threshold', '0.5,0.75');
-    expect(new Set(reports[0].waits.map((row: { threshold: number }) => row.threshold))).toEqual(new Set([0.5, 0.75]));
+    const { reports } = await json('report', join(out, 'packing'), '--to', to, '--threshold', '0.9,1.1');
+    expect(new Set(reports[0].waits.map((row: { threshold: number }) => row.threshold))).toEqual(new Set([0.9, 1.1]));
     expect(existsSync(join(to, 'cost-usd.svg'))).toBe(false);
     expect(existsSync(join(to, 'mine.txt'))).toBe(true);
   });

@@ -64,7 +64,7 @@ export interface NicheDefinition<Params = unknown, Tools = void> {
   readonly kind: 'niche';
   readonly name: string;
   readonly params: ZodType<Params>;
-  /** @param tools - What the runtime lends a niche that executes answers itself: `NicheTools` of `src/runtime`. */
+  /** @param tools - What the runtime lends: sandboxes, where files are, and what may be asked for. `NicheTools` of `src/runtime`. */
   create(params: Params, tools: Tools): Niche;
 }
 

@@ -137,6 +137,7 @@ describe('reading a run', () => {
       changedFiles: expect.any(Array),
       adopted: null,
       reason: expect.any(String),
+      rolledBackFrom: null,
     });
     expect((await json('log', at, '--verdict', 'seed')).generations).toHaveLength(2);
   });

@@ -31,8 +31,13 @@ function happenedLine(runs: readonly RunRecord[], outcomes: readonly LineageOutc
   return (
     `${by('done')} of ${counted(runs.length, 'run')} done${unfinished.join('')}; ` +
     `${counted(counts('generations'), 'generation')}: ${counts('promoted')} promoted, ${counts('refused')} not, ` +
-    `${counts('failed')} without a score, ${counted(counts('adoptions'), 'adoption')}.`
+    `${counts('failed')} without a score, ${hasProvenance(runs) ? counted(counts('adoptions'), 'adoption') : 'adoptions not available'}.`
   );
+}
+
+/** Whether any of the runs would know of an adoption. */
+export function hasProvenance(runs: readonly RunRecord[]): boolean {
+  return runs.some(({ imported }) => imported?.notAvailable.includes('provenance') !== true);
 }
 
 function armsLine(outcomes: readonly LineageOutcome[], format: ScoreFormat): string {

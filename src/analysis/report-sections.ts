@@ -1,4 +1,5 @@
 import { adoptionEvents } from './adoptions.ts';
+import { hasProvenance } from './conclusion.ts';
 import { armLineages } from './efficiency.ts';
 import { budgetChecks } from './equal-budget.ts';
 import { adoptionGraph } from './figures/adoption-graph.ts';
@@ -166,8 +167,16 @@ function lineages({ outcomes }: ReportData): Block[] {
   ];
 }
 
-function adoptions({ outcomes, twins }: ReportData): Block[] {
+function adoptions({ outcomes, twins, comparable }: ReportData): Block[] {
   const events = adoptionEvents(outcomes);
+  if (events.length === 0 && comparable.runs.length > 0 && !hasProvenance(comparable.runs))
+    return [
+      paragraph(
+        'Not available: these runs do not say what came from whom; ',
+        { code: 'galapagos analyze' },
+        ' compares texts.',
+      ),
+    ];
   if (events.length === 0) return [paragraph('No adoption was recorded.')];
   return [
     figureOr(

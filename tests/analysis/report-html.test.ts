@@ -135,18 +135,26 @@ describe('the HTML page of a report', () => {
   it('says of a system whose results were imported what is not available, and shows no spending as 0', () => {
     const imported = {
       ...{ source: 'hyperspace', path: 'results', pairing: 'x_vs_y', family: 'x_vs_y', taskFile: 'task_agent.py' },
-      notAvailable: ['usage', 'times', 'reads'],
+      notAvailable: ['usage', 'times', 'provenance'],
     };
-    const records = demo(3).map((record) => ({ ...record, imported }));
+    const records = demo(3).map((record) => ({
+      ...record,
+      imported,
+      lineages: record.lineages.map((l) => ({
+        ...l,
+        generations: l.generations.map((g) => ({ ...g, adoption: null })),
+      })),
+    }));
     const { html, markdown, tables, figures } = renderReport(records, context);
     expect(markdown).toContain(
-      '15 runs imported from hyperspace; nothing of it was measured here. Not available: usage, times, reads.',
+      '15 runs imported from hyperspace; nothing of it was measured here. Not available: usage, times, provenance.',
     );
     const outcomes = tables['outcomes.csv']!.split('\n').map((line) => line.split(','));
     for (const key of ['tokens', 'usd', 'calls', 'tokens_per_hundredth'])
       expect(outcomes[1]![outcomes[0]!.indexOf(key)], key).toBe('NA');
     expect(Object.keys(figures).filter((name) => name.startsWith('cost-'))).toEqual([]);
     expect(textContent(bodyOf(html))).toContain('tokens not available');
-    expect(markdown).not.toMatch(/Unequal tokens|NaN|undefined/);
+    expect(markdown).not.toMatch(/Unequal tokens|NaN|undefined|0 adoptions|No adoption was recorded/);
+    expect(markdown).toContain('adoptions not available');
   });
 });

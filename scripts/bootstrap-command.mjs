@@ -8,11 +8,19 @@ const main = ['dist', 'src', 'cli', 'main.js'];
 const vitest = ['node_modules', 'vitest', 'vitest.mjs'];
 
 const commands = {
-  start: (rest) => runNode(inRoot(...main), ['run', 'packing', ...rest]),
+  start: (rest) => (rest.length === 0 ? startAll() : runNode(inRoot(...main), ['run', 'packing', ...rest])),
   test: (rest) => runNode(inRoot(...vitest), ['run', ...rest]),
   'test:full': (rest) => runNode(inRoot(...vitest), ['run', ...rest], { ...process.env, GALAPAGOS_FULL: '1' }),
   build: () => 0,
 };
+
+const weights = ['run', inRoot('experiments', 'finches', 'quick.yaml'), '--skip-without-sandbox'];
+
+/** Code that evolves, and then code and weights. */
+async function startAll() {
+  const code = await runNode(inRoot(...main), ['run', 'packing']);
+  return code === 0 ? runNode(inRoot(...main), weights) : code;
+}
 
 /** Prepares the checkout, runs the command, and exits as the command did. */
 export async function runCommand(name, rest) {

@@ -61,7 +61,7 @@ describe('a prepared checkout', () => {
     checkout.write('src/cli/main.ts', checkout.read('src/cli/main.ts'));
     expect((await checkout.run(bootstrap('start'))).stderr).toBe('');
     checkout.write('src/cli/main.ts', "declare const console: any; console.log('changed'); export {};");
-    expect(await checkout.run(bootstrap('start'))).toMatchObject({ code: 0, stdout: 'changed\n' });
+    expect(await checkout.run(bootstrap('start'))).toMatchObject({ code: 0, stdout: 'changed\nchanged\n' });
     expect(checkout.read('builds.log')).toBe('xx');
   });
 

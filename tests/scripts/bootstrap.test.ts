@@ -39,6 +39,17 @@ describe('a prepared checkout', () => {
     expect(checkout.read('builds.log')).toBe('xx');
   });
 
+  it('starts packing and then finches, which may be skipped; with arguments packing alone', async () => {
+    const checkout = copyCheckout(prepared);
+    const both = await checkout.run(bootstrap('start'));
+    expect(both.stdout.split('\n')).toEqual([
+      'main ["run","packing"]',
+      expect.stringMatching(/^main \["run",".*finches.*quick.yaml","--skip-without-sandbox"\]$/),
+      '',
+    ]);
+    expect(both.code).toBe(0);
+  });
+
   it('passes a request to stop on, once, and ends as the command ended', async () => {
     const checkout = copyCheckout(prepared);
     const { child, done } = checkout.start(bootstrap('start', '--wait'));

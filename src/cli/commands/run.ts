@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { plan, type RunOptions, run } from '../../index.ts';
+import { describeError, plan, type RunOptions, run } from '../../index.ts';
 import { type Session, withJson } from '../session.ts';
 import { type ExecuteOptions, execute } from './execute.ts';
 import { armList, positiveCount, seedList, setting } from './options.ts';
@@ -13,6 +13,7 @@ interface RunFlags extends ExecuteOptions {
   readonly sandbox?: string;
   readonly parallel?: number;
   readonly dryRun?: boolean;
+  readonly skipWithoutSandbox?: boolean;
 }
 
 export function addRun(program: Command, session: Session): void {
@@ -26,6 +27,7 @@ export function addRun(program: Command, session: Session): void {
     .option('--sandbox <provider>', 'docker, bubblewrap, process, auto, or a module')
     .option('--nats <url>', 'let the actors talk over this NATS server; spawn starts one for the time being')
     .option('--parallel <n>', 'runs at one time (default: one per core)', positiveCount)
+    .option('--skip-without-sandbox', 'where its sandbox does not work here, say why and end well')
     .option('--dry-run', 'say what it would do and cost at most, and do nothing')
     .addHelpText(
       'after',
@@ -41,8 +43,20 @@ Examples:
       const flags = command.optsWithGlobals<RunFlags>();
       const options = runOptions(session, flags);
       if (flags.dryRun === true) await dryRun(session, experiment, options, flags.json === true);
-      else await execute(session, flags, (given) => run(experiment, { ...options, ...given }));
+      else
+        await execute(session, flags, (given) => run(experiment, { ...options, ...given })).catch(
+          unless(session, experiment, flags),
+        );
     });
+}
+
+/** Passes over an experiment that has no sandbox to run in, where that was asked for. Nothing else is passed over. */
+function unless(session: Session, experiment: string, { skipWithoutSandbox }: RunFlags) {
+  return (error: unknown): void => {
+    const isMissing = (error as { code?: unknown }).code === 'SANDBOX_UNAVAILABLE';
+    if (skipWithoutSandbox !== true || !isMissing) throw error;
+    session.print(`${experiment} skipped: ${describeError(error)}`);
+  };
 }
 
 function runOptions({ io, argv }: Session, { seed, arm, set, sandbox, parallel }: RunFlags): RunOptions {

@@ -80,6 +80,32 @@ describe('an answer to the storage niche', () => {
     expect(await measure(open, { commands: [] })).toMatchObject({ status: 'measured', score: 0 });
   });
 
+  it.each([
+    { actions: ['rm @9'] },
+    { actions: ['rm -rf /'] },
+    { actions: ['rm @1', 'rm @2', 'rm @3', 'rm @4', 'rm @5', 'rm @6', 'ls @1'] },
+    { actions: [], tries: Array.from({ length: 17 }, (_, i) => `rm @${i}`) },
+  ])('fails as infeasible, without a sandbox, when its sentences are %j', async (output) => {
+    expect(await measure(closed, output)).toMatchObject({ status: 'failed', reason: 'infeasible' });
+  });
+
+  itNeedsVolumes(
+    'in sentences teaches what each of them freed in a copy of its own, and tries score nothing',
+    async () => {
+      const tries = ['ls @1', 'rm @2', 'rm @3', 'truncate @4'];
+      const trained = await measure(open, { actions: ['ls @1'], tries });
+      expect(trained).toMatchObject({ status: 'measured', score: 0 });
+      const { trajectories = [] } = trained as Extract<Consequence, { status: 'measured' }>;
+      expect(trajectories.map(({ steps }) => steps)).toEqual(
+        tries.map((completion) => [{ prompt: shown.observation, completion }]),
+      );
+      expect(trajectories[0]!.gain).toBe(0);
+      expect(trajectories.some(({ gain }) => gain > 0)).toBe(true);
+      const tested = await measure(open, { actions: ['ls @1'], tries }, 0, { ...first, split: 'test' });
+      expect(tested).not.toHaveProperty('trajectories');
+    },
+  );
+
   itNeedsVolumes('ends with the node that it breaks', async () => {
     const commands = ['rm -rf /workspace/etc', 'rm -rf /workspace/home'];
     expect(await measure(open, { commands })).toMatchObject({

@@ -149,7 +149,8 @@ function ended(child: ChildProcess): Promise<Pick<CommandEnd, 'exitCode' | 'sign
     child.once('exit', (exitCode, signal) => {
       end = { exitCode, signal, startError: null };
       killGroup(child);
-      drain = setTimeout(finish, drainMs);
+      // Where this process was busy for that long, the timer comes before what has been waiting to be read.
+      drain = setTimeout(() => setImmediate(finish), drainMs);
     });
     child.once('close', finish);
   });

@@ -208,7 +208,7 @@ describe('the experiment before anybody has brought the table', () => {
     async (name) => {
       const end = await runCli(['run', name, '--out', join(dir, 'none')]);
       expect([end.code, end.stdout]).toEqual([3, '']);
-      expect(end.stderr).toMatch(/^error: the table \S+imo-grading\/data\/gradingbench\.csv does not exist\n/);
+      expect(end.stderr).toMatch(/^error: the table .+imo-grading\/data\/gradingbench\.csv does not exist\n/);
       expect(end.stderr).toMatch(/\nnext: get imobench\/gradingbench\.csv of https:\S+ .*save it there as it is/);
       expect(end.stderr).toMatch(/galapagos run imo-grading\/sample/);
     },

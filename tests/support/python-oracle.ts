@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 
 export type Call = readonly [name: string, ...args: unknown[]];
 export type OracleCase =
@@ -14,7 +15,7 @@ export const pythonMissing = spawnSync('python3', ['--version']).status === 0 ? 
 
 /** What this machine's Python answers. */
 export function askPython(cases: readonly OracleCase[]): unknown[] {
-  const { status, stdout, stderr } = spawnSync('python3', [fixture('oracle.py').pathname], {
+  const { status, stdout, stderr } = spawnSync('python3', [fileURLToPath(fixture('oracle.py'))], {
     input: JSON.stringify(cases),
     encoding: 'utf8',
     maxBuffer: 2 ** 28,

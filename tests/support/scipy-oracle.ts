@@ -1,11 +1,12 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { itWith, type TestFunction } from './require-service.ts';
 
 /** A question to `statistics_oracle.py`; `ask` names the method, the rest is its own. */
 export type StatisticsCase = { readonly ask: string } & Readonly<Record<string, unknown>>;
 
-const fixture = (name: string) => new URL(`../fixtures/python/${name}`, import.meta.url).pathname;
+const fixture = (name: string) => fileURLToPath(new URL(`../fixtures/python/${name}`, import.meta.url));
 const python = process.env.GALAPAGOS_SCIPY_PYTHON ?? 'python3';
 const look = 'import scipy, statsmodels';
 

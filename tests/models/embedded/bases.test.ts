@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { sha256 } from '../../../src/core/json.ts';
 import { openBase, shippedBases } from '../../../src/models/embedded/bases/shipped-bases.ts';
 import { tokenizerWords } from '../../../src/niches/storage/vocabulary.ts';
 
-const folder = new URL('../../../src/models/embedded/bases/', import.meta.url).pathname;
+const folder = fileURLToPath(new URL('../../../src/models/embedded/bases/', import.meta.url));
 
 describe.each(shippedBases)('the base %s', (name) => {
   const card = readFileSync(join(folder, name, 'card.md'), 'utf8');

@@ -93,6 +93,7 @@ export { type Analysis, type AnalysisNotes, analyze } from './runtime/analyze.ts
 export { type Blame, blameGeneration } from './runtime/blame.ts';
 export { type Cleaning, type CleanOptions, clean } from './runtime/clean.ts';
 export { type Diagnosis, doctor, type ToolStatus } from './runtime/doctor.ts';
+export type { ProgressEvent, SessionOptions } from './runtime/execute-all.ts';
 export type { ExperimentPlan } from './runtime/experiment-plan.ts';
 export { followMarks } from './runtime/follow-marks.ts';
 export {
@@ -123,14 +124,7 @@ export { type ExperimentOutcome, outcomeOf } from './runtime/outcome.ts';
 export { readRun } from './runtime/read-run.ts';
 export { type ComparisonOutcome, compare } from './runtime/report/compare-runs.ts';
 export { type ReportOutcome, report, type WrittenReport } from './runtime/report/report-runs.ts';
-export {
-  type ProgressEvent,
-  plan,
-  type RunOptions,
-  resume,
-  run,
-  type SessionOptions,
-} from './runtime/run-experiment.ts';
+export { plan, type RunOptions, resume, run } from './runtime/run-experiment.ts';
 export { buildSandboxImage, type SandboxTrial, tryInSandbox } from './runtime/sandbox-tools.ts';
 export { credits as weightsCredits } from './runtime/weights-loop/credit.ts';
 export { recipes as weightsRecipes } from './runtime/weights-loop/recipe.ts';

@@ -71,7 +71,9 @@ function tableMarkup(name: string, { titles, isNumeric, rows }: Cells): string {
     return cell !== '' && cell.length <= longestKept ? ' class="n k"' : ' class="n"';
   };
   const head = titles.map((title, i) => `<th scope="col"${kind(i)}>${escapeXml(title)}</th>`).join('');
-  const body = rows.map((row) => `<tr>${row.map((cell, i) => `<td${kind(i, cell)}>${cellText(cell)}</td>`).join('')}</tr>`);
+  const body = rows.map(
+    (row) => `<tr>${row.map((cell, i) => `<td${kind(i, cell)}>${cellText(cell)}</td>`).join('')}</tr>`,
+  );
   return `<table><caption>${escapeXml(name)}</caption><thead><tr>${head}</tr></thead>\n<tbody>${body.join('\n')}</tbody></table>`;
 }
 

@@ -1,7 +1,7 @@
 import { mkdirSync, realpathSync, statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { ConfigInvalidError, RunNotFoundError, StorageFailedError } from '../../core/errors.ts';
-import { packageVersion } from '../run-experiment.ts';
+import { packageVersion } from '../package-version.ts';
 import { readGroup, writeGroup } from '../run-group.ts';
 import { readAdas } from './adas.ts';
 import type { ForeignRun, ImportSource } from './foreign-run.ts';

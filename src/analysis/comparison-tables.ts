@@ -4,7 +4,7 @@ import { fixed, type ScoreFormat, scoreFormat, seedList } from './format.ts';
 import { type LineageOutcome, testScore } from './lineage-outcome.ts';
 import { rulesByN } from './statistics/paired-inference.ts';
 import { median, range } from './statistics/summary.ts';
-import { between, inferred, intervalWords, pColumns } from './tables/inference.ts';
+import { between, inferenceColumns, inferenceCsvColumns } from './tables/inference.ts';
 import { type Column, column } from './tables/table.ts';
 import type { TransferGain } from './transfer.ts';
 
@@ -73,7 +73,6 @@ function overSeeds(
 }
 
 export function differenceColumns({ signed }: ScoreFormat): Column<GroupDifference>[] {
-  const of = (d: GroupDifference) => d.inference;
   return [
     column('group', (d) => d.group),
     column('arm', (d) => d.arm),
@@ -81,39 +80,13 @@ export function differenceColumns({ signed }: ScoreFormat): Column<GroupDifferen
     column('n', (d) => d.points.length),
     perSeed('differences', 'gain minus that of the first (seed: difference)', (p) => p.gain, signed),
     perSeed('test_differences', 'on the held-out test', (p) => p.test, signed),
-    inferred(
-      of,
-      'mean',
-      'mean',
-      (i) => i.mean,
-      (i) => signed(i.mean),
-    ),
-    inferred(
-      of,
-      'interval_low',
-      '95 % t-interval',
-      (i) => i.interval.low,
-      (i) => intervalWords(i.interval, signed),
-    ),
-    inferred(
-      of,
-      'range_low',
-      'range',
-      (i) => i.range.low,
-      (i) => between(i.range, signed),
-    ),
-    ...pColumns(of),
+    ...inferenceColumns((d: GroupDifference) => d.inference, signed),
   ];
 }
 
 /** What the CSV file has beyond the table on the page. */
 export function differenceCsvColumns(format: ScoreFormat): Column<GroupDifference>[] {
-  return [
-    ...differenceColumns(format),
-    column('interval_high', (d) => d.inference?.interval.high ?? null),
-    column('range_high', (d) => d.inference?.range.high ?? null),
-    column('p_floor', (d) => d.inference?.floor ?? null),
-  ];
+  return [...differenceColumns(format), ...inferenceCsvColumns((d: GroupDifference) => d.inference)];
 }
 
 function perSeed(

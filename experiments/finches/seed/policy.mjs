@@ -10,7 +10,10 @@ const floor = 0.5;
 
 /** How many sentences the model is asked for, and how freely it speaks: at most 16, between 0 and 2. */
 export function drawing() {
-  return { samples: Math.max(1, Math.min(16, Math.round(samples))), temperature: Math.max(0, Math.min(2, temperature)) };
+  return {
+    samples: Math.max(1, Math.min(16, Math.round(samples))),
+    temperature: Math.max(0, Math.min(2, temperature)),
+  };
 }
 
 /** What is played of what was drawn, best first: at most so many commands, and none that is worth too little. */

@@ -1,6 +1,6 @@
 import type { ScoreFormat } from '../format.ts';
 import { type GainPoint, isUneven, type TransferGain } from '../transfer.ts';
-import { between, inferred, intervalWords, pColumns } from './inference.ts';
+import { inferenceColumns, inferenceCsvColumns } from './inference.ts';
 import { type Column, column } from './table.ts';
 
 export function gainColumns({ signed }: ScoreFormat): Column<TransferGain>[] {
@@ -12,47 +12,13 @@ export function gainColumns({ signed }: ScoreFormat): Column<TransferGain>[] {
     column('n', (g) => g.points.length),
     perSeed('gains', 'gain per seed (seed: gain)', gain, (p) => p.gain),
     perSeed('test_gains', 'on the held-out test', testGain, (p) => p.testGain ?? 'NA'),
-    ...inferenceColumns(signed),
-  ];
-}
-
-/** Empty for three seeds or fewer. */
-function inferenceColumns(signed: ScoreFormat['signed']): Column<TransferGain>[] {
-  const of = (g: TransferGain) => g.inference;
-  return [
-    inferred(
-      of,
-      'mean',
-      'mean',
-      (i) => i.mean,
-      (i) => signed(i.mean),
-    ),
-    inferred(
-      of,
-      'interval_low',
-      '95 % t-interval',
-      (i) => i.interval.low,
-      (i) => intervalWords(i.interval, signed),
-    ),
-    inferred(
-      of,
-      'range_low',
-      'range',
-      (i) => i.range.low,
-      (i) => between(i.range, signed),
-    ),
-    ...pColumns(of),
+    ...inferenceColumns((g: TransferGain) => g.inference, signed),
   ];
 }
 
 /** What the CSV file has beyond the table in the report. */
 export function gainCsvColumns(format: ScoreFormat): Column<TransferGain>[] {
-  return [
-    ...gainColumns(format),
-    column('interval_high', (g) => g.inference?.interval.high ?? null),
-    column('range_high', (g) => g.inference?.range.high ?? null),
-    column('p_floor', (g) => g.inference?.floor ?? null),
-  ];
+  return [...gainColumns(format), ...inferenceCsvColumns((g: TransferGain) => g.inference)];
 }
 
 /** All seeds in one cell: "1: +0.1, 2: −0.2" for people, "1:0.1 2:-0.2" for programs. */

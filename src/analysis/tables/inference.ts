@@ -1,7 +1,7 @@
 import { pValue } from '../format.ts';
 import type { PairedInference } from '../statistics/paired-inference.ts';
 import type { Interval } from '../statistics/summary.ts';
-import type { Column } from './table.ts';
+import { type Column, column } from './table.ts';
 
 /** A column that only rows with enough observations fill; the others show a dash. */
 export function inferred<Row, I>(
@@ -35,6 +35,46 @@ export function intervalWords(interval: Interval, write: (value: number) => stri
   const { low, high } = interval;
   const isFlat = high - low <= 1e-12 * Math.max(Math.abs(low), Math.abs(high));
   return isFlat ? 'no spread seen' : between(interval, write);
+}
+
+/** Mean difference, interval, range and p of paired seeds. Empty for three seeds or fewer. */
+export function inferenceColumns<Row>(
+  of: (row: Row) => PairedInference | null,
+  signed: (value: number) => string,
+): Column<Row>[] {
+  return [
+    inferred(
+      of,
+      'mean',
+      'mean',
+      (i) => i.mean,
+      (i) => signed(i.mean),
+    ),
+    inferred(
+      of,
+      'interval_low',
+      '95 % t-interval',
+      (i) => i.interval.low,
+      (i) => intervalWords(i.interval, signed),
+    ),
+    inferred(
+      of,
+      'range_low',
+      'range',
+      (i) => i.range.low,
+      (i) => between(i.range, signed),
+    ),
+    ...pColumns(of),
+  ];
+}
+
+/** What a CSV file has of it beyond the table on the page. */
+export function inferenceCsvColumns<Row>(of: (row: Row) => PairedInference | null): Column<Row>[] {
+  return [
+    column('interval_high', (row) => of(row)?.interval.high ?? null),
+    column('range_high', (row) => of(row)?.range.high ?? null),
+    column('p_floor', (row) => of(row)?.floor ?? null),
+  ];
 }
 
 /** p with the smallest it could have been, and p after Holm's correction. */

@@ -62,8 +62,8 @@ describe.each([
       leftBehind: { gateway: { 'socket directories': expect.any(Number) } },
     });
     expect(dry.leftBehind[provider]!['scratch directories']).toBeGreaterThanOrEqual(1);
+    // What lies elsewhere, any run that starts on this machine may remove in the meantime.
     expect(madeBy(system, pid).length).toBeGreaterThan(0);
-    expect(elsewhere(pid).length).toBeGreaterThan(0);
     const wet = await system.clean();
     expect(wet.isRemoved).toBe(true);
     expect(wet.leftBehind[provider]).toMatchObject({

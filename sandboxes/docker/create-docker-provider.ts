@@ -1,7 +1,7 @@
 import { chmodSync, cpSync, lstatSync, mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type Docker from 'dockerode';
-import { deadline, raceAbort } from '../../src/core/abort.ts';
+import { deadline, onAbort } from '../../src/core/abort.ts';
 import { Cleanup } from '../../src/core/cleanup.ts';
 import { describeError } from '../../src/core/errors.ts';
 import { parseRunId, type RunId } from '../../src/core/ids.ts';
@@ -12,7 +12,7 @@ import { labelFor, makeScratch, reapScratch, scratchRoot } from '../scratch.ts';
 import { countersOfContainer } from './container-counters.ts';
 import { type ContainerPlan, containerOptions, diskShares } from './container-options.ts';
 import { dockerSandbox } from './docker-sandbox.ts';
-import { ask, engineAt, isGone } from './engine.ts';
+import { ask, engineAt, isGone, isOnItsWayOut } from './engine.ts';
 import { defaultImage, inside } from './image-layout.ts';
 import { type ImageFacts, inspectImage } from './inspect-image.ts';
 import { type Keeper, startKeeper } from './keeper.ts';
@@ -232,23 +232,33 @@ const endMs = 5_000;
  */
 async function endContainer(container: Docker.Container, keeper: Keeper | null): Promise<void> {
   if (keeper !== null) {
-    const removed = removal(container);
-    keeper.release();
     using late = deadline(never, endMs);
-    const isRemoved = await raceAbort(removed, late.signal).then(
+    const isRemoved = removal(container, late.signal).then(
       () => true,
       () => false,
     );
-    if (isRemoved) return;
+    keeper.release();
+    if (await isRemoved) return;
   }
   await removeContainer(container);
 }
 
-/** @returns when the engine has removed it. @throws {SandboxUnavailableError} */
-async function removal(container: Docker.Container): Promise<void> {
-  await ask('the container could not be removed', container.wait({ condition: 'removed' })).catch((error: unknown) => {
+/**
+ * @param signal - Gives up waiting. An engine may never answer about a container that is gone, and a request that is
+ *   only forgotten keeps this process from ending.
+ * @returns when the engine has removed it. @throws {SandboxUnavailableError}
+ */
+async function removal(container: Docker.Container, signal: AbortSignal = never): Promise<void> {
+  const unanswered = new AbortController();
+  using _givingUp = onAbort([signal], () => unanswered.abort());
+  const wait = { condition: 'removed' as const, abortSignal: unanswered.signal };
+  try {
+    await ask('the container could not be removed', container.wait(wait));
+  } catch (error) {
     if (!isGone(error)) throw error;
-  });
+  } finally {
+    unanswered.abort();
+  }
 }
 
 async function removeContainer(container: Docker.Container): Promise<void> {
@@ -257,7 +267,7 @@ async function removeContainer(container: Docker.Container): Promise<void> {
   } catch (error) {
     if (!isGone(error)) throw error;
     // The engine is removing it already, because it has ended.
-    await removal(container);
+    if (isOnItsWayOut(error)) await removal(container);
   }
 }
 

@@ -55,8 +55,12 @@ export async function killContainer(container: Docker.Container): Promise<void> 
 
 /** Whether the engine said that the thing is not there, or on its way out. */
 export function isGone(error: unknown): boolean {
-  const { statusCode } = statusOf(error);
-  return statusCode === 404 || (statusCode === 409 && /removal .* already in progress/.test(describeError(error)));
+  return statusOf(error).statusCode === 404 || isOnItsWayOut(error);
+}
+
+/** Whether the engine said that it is removing the thing already. */
+export function isOnItsWayOut(error: unknown): boolean {
+  return statusOf(error).statusCode === 409 && /removal .* already in progress/.test(describeError(error));
 }
 
 function statusOf(error: unknown): { statusCode?: number; code?: string; address?: string; port?: number } {

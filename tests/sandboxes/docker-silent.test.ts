@@ -71,6 +71,37 @@ describe('a docker sandbox whose engine is silent', () => {
     },
     60_000,
   );
+
+  itNeeds('docker', missing)(
+    'that never says that a container was removed is not waited for, and keeps no program from ending',
+    async () => {
+      const unanswered = new Set<Socket>();
+      const host = await listen((client) => {
+        const engine = createConnection('/var/run/docker.sock');
+        client.on('data', (bytes) => {
+          if (bytes.includes('wait?condition=removed')) unanswered.add(client);
+          engine.write(bytes);
+        });
+        engine.on('data', (bytes) => unanswered.has(client) || client.write(bytes));
+        engine.on('end', () => unanswered.has(client) || client.end());
+        client.on('close', () => {
+          unanswered.delete(client);
+          engine.destroy();
+        });
+        client.on('end', () => client.destroy());
+        for (const socket of [client, engine]) socket.on('error', () => socket.destroy());
+      });
+      const provider = createDockerProvider({ host });
+      const spec = sandboxSpec();
+      const sandbox = await provider.open(spec, never);
+      const disposed = sandbox[Symbol.asyncDispose]();
+      await expect.poll(() => unanswered.size, { timeout: 20_000 }).toBe(1);
+      await disposed;
+      await expect.poll(() => unanswered.size, { timeout: 20_000 }).toBe(0);
+      expect(await thingsOf(spec.run)).toEqual([]);
+    },
+    60_000,
+  );
 });
 
 /** @returns the address of something that takes connections. */

@@ -27,7 +27,8 @@ function happenedLine(runs: readonly RunRecord[], outcomes: readonly LineageOutc
   if (runs.length === 0) return 'No runs yet.';
   const by = (status: RunRecord['status']) => runs.filter((r) => r.status === status).length;
   const unfinished = (['running', 'stopped', 'failed'] as const).filter((s) => by(s) > 0).map((s) => `, ${by(s)} ${s}`);
-  const counts = (key: keyof LineageOutcome['counts']) => outcomes.reduce((total, o) => total + o.counts[key], 0);
+  const counts = (key: keyof LineageOutcome['counts']) =>
+    outcomes.reduce((total, o) => total + (o.counts[key] ?? 0), 0);
   return (
     `${by('done')} of ${counted(runs.length, 'run')} done${unfinished.join('')}; ` +
     `${counted(counts('generations'), 'generation')}: ${counts('promoted')} promoted, ${counts('refused')} not, ` +

@@ -64,7 +64,8 @@ export interface OutcomeCounts {
   /** Measured, and not promoted. */
   readonly refused: number;
   readonly promoted: number;
-  readonly adoptions: number;
+  /** `null` where nothing recorded them, as in runs of other systems. */
+  readonly adoptions: number | null;
   /** Peer files of which any part reached a model call or the returned genome. */
   readonly reads: number;
 }
@@ -100,6 +101,7 @@ export function lineageOutcome(record: RunRecord, lineage: LineageRecord): Linea
   const curve = curveOf(generations);
   const zero = generations.find((g) => g.generation === 0);
   const start = zero === undefined ? null : selectionScore(zero);
+  const hasProvenance = record.imported?.notAvailable.includes('provenance') !== true;
   const hasUsage = record.imported?.notAvailable.includes('usage') !== true;
   return {
     run: record.run,
@@ -115,7 +117,7 @@ export function lineageOutcome(record: RunRecord, lineage: LineageRecord): Linea
     imp: improvement(curve, start),
     area: areaAbove(curve, start),
     test: lineage.test,
-    counts: countsOf(generations),
+    counts: countsOf(generations, hasProvenance),
     spent: {
       calls: hasUsage ? spent.calls : null,
       tokens: hasUsage ? spent.promptTokens + spent.completionTokens : null,
@@ -160,14 +162,14 @@ function areaAbove(curve: readonly CurvePoint[], start: number | null): number |
   return above.length === 0 || above.length < after.length ? null : mean(above);
 }
 
-function countsOf(generations: readonly Generation[]): OutcomeCounts {
+function countsOf(generations: readonly Generation[], hasProvenance: boolean): OutcomeCounts {
   const count = (test: (g: Generation) => boolean) => generations.filter(test).length;
   return {
     generations: count((g) => g.generation > 0),
     failed: count((g) => selectionScore(g) === null),
     refused: count((g) => g.verdict === 'refused' || g.verdict === 'archived'),
     promoted: count((g) => g.verdict === 'promoted'),
-    adoptions: count((g) => g.adoption !== null),
+    adoptions: hasProvenance ? count((g) => g.adoption !== null) : null,
     reads: generations.flatMap((g) => g.reads).filter((r) => r.shareInModel > 0 || r.shareInTree > 0).length,
   };
 }

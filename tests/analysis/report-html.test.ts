@@ -132,7 +132,7 @@ describe('the HTML page of a report', () => {
     expect(cells).toEqual(rows.flatMap((row) => row.slice(2, -2).split(' | ').map(plain)));
   });
 
-  it('says of a system whose results were imported what is not available, and shows no spending as 0', () => {
+  it('says of a system whose results were imported what is not available, and shows no spending and no adoptions as 0', () => {
     const imported = {
       ...{ source: 'hyperspace', path: 'results', pairing: 'x_vs_y', family: 'x_vs_y', taskFile: 'task_agent.py' },
       notAvailable: ['usage', 'times', 'provenance'],
@@ -150,7 +150,7 @@ describe('the HTML page of a report', () => {
       '15 runs imported from hyperspace; nothing of it was measured here. Not available: usage, times, provenance.',
     );
     const outcomes = tables['outcomes.csv']!.split('\n').map((line) => line.split(','));
-    for (const key of ['tokens', 'usd', 'calls', 'tokens_per_hundredth'])
+    for (const key of ['tokens', 'usd', 'calls', 'tokens_per_hundredth', 'adoptions'])
       expect(outcomes[1]![outcomes[0]!.indexOf(key)], key).toBe('NA');
     expect(Object.keys(figures).filter((name) => name.startsWith('cost-'))).toEqual([]);
     expect(textContent(bodyOf(html))).toContain('tokens not available');

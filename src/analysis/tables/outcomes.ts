@@ -29,7 +29,11 @@ export function outcomeColumns({ score, signed }: ScoreFormat): Column<LineageOu
     count('generations', (o) => o.counts.generations),
     count('failed', (o) => o.counts.failed),
     count('refused', (o) => o.counts.refused),
-    count('adoptions', (o) => o.counts.adoptions),
+    column(
+      'adoptions',
+      (o) => o.counts.adoptions,
+      ({ counts }) => (counts.adoptions === null ? 'not available' : fixed(counts.adoptions, 0)),
+    ),
     column(
       'tokens',
       (o) => o.spent.tokens,

@@ -126,6 +126,7 @@ export { type ComparisonOutcome, compare } from './runtime/report/compare-runs.t
 export { type ReportOutcome, report, type WrittenReport } from './runtime/report/report-runs.ts';
 export { plan, type RunOptions, resume, run } from './runtime/run-experiment.ts';
 export { buildSandboxImage, type SandboxTrial, tryInSandbox } from './runtime/sandbox-tools.ts';
+export { type BeforeAfter, beforeAfter, readLoopLives } from './runtime/weights-loop/before-after.ts';
 export { credits as weightsCredits } from './runtime/weights-loop/credit.ts';
 export { recipes as weightsRecipes } from './runtime/weights-loop/recipe.ts';
 export { runWeightsLoop, type WeightsLoopResult } from './runtime/weights-loop/weights-loop.ts';

@@ -1,5 +1,7 @@
 import { seedNumber } from '../../core/random.ts';
+import type { Step } from '../../niches/storage/life.ts';
 import type { ListedFile } from '../../niches/storage/listing.ts';
+import { promptOf } from '../../niches/storage/observation.ts';
 import type { WorldPlan } from '../../niches/storage/plan.ts';
 import { type Moment, newborn, spread } from '../../niches/storage/play.ts';
 import { words } from '../../niches/storage/vocabulary.ts';
@@ -19,6 +21,16 @@ export interface LifeOutcome {
   readonly isBroken: boolean;
   /** Successes by a right that an earlier command had taken back. */
   readonly twoSteps: number;
+  /** All of it, in order. */
+  readonly steps: readonly LivedStep[];
+}
+
+/** One command of a life as it can be shown. */
+export interface LivedStep extends Pick<Step, 'command' | 'result' | 'deltaBytes' | 'damage'> {
+  /** The observation in words, as the model read it. */
+  readonly saw: string;
+  /** The sentence of the action language; `command` is what the shell got. */
+  readonly said: string;
 }
 
 /** How often a policy that gave up before its first command succeeded: never. */
@@ -52,6 +64,9 @@ function outcomeOf({ moments, freedBytes, mostFreedBytes, ending }: Trajectory):
     ...{ freedBytes, mostFreedBytes, commands: moments.length, isBroken: ending === 'broken' },
     successes: moments.filter(({ step }) => step.deltaBytes > 0).length,
     twoSteps: twoStepsOf(moments),
+    steps: moments.map(({ observation, sentence, step: { command, result, deltaBytes, damage } }) => {
+      return { saw: promptOf(observation), said: sentence.join(' '), command, result, deltaBytes, damage };
+    }),
   };
 }
 

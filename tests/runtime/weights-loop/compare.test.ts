@@ -11,6 +11,7 @@ const life = (freedBytes: number, successes = 0): LifeOutcome => {
     successes,
     twoSteps: 0,
     isBroken: freedBytes < 0,
+    steps: [],
   };
 };
 

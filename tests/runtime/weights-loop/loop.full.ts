@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readBase } from '../../../src/models/embedded/files/base-checkpoint.ts';
+import { beforeAfter, readLoopLives } from '../../../src/runtime/weights-loop/before-after.ts';
 import type { Credit } from '../../../src/runtime/weights-loop/credit.ts';
 import { createLearner } from '../../../src/runtime/weights-loop/learner.ts';
 import { runWeightsLoop, type WeightsLoopOptions } from '../../../src/runtime/weights-loop/weights-loop.ts';
@@ -40,10 +41,18 @@ describe('the weights loop', () => {
         expect(second!.survivors.adapter).not.toBe(second!.control.adapter);
         if (credit === 'best-sibling') expect(second!.survivors.examples).toBe(first!.kept + second!.kept);
         expect(Object.values(lives).map((list) => list.length)).toEqual([2, 2, 2, 2]);
+        for (const life of Object.values(lives).flat()) {
+          expect(life!.steps.length).toBe(life!.commands);
+          expect(life!.steps.reduce((sum, { deltaBytes }) => sum + deltaBytes, 0)).toBe(life!.freedBytes);
+        }
         expect(lives['base-longer']!.some((life, i) => life!.commands > lives.base[i]!.commands)).toBe(true);
       }
       const kept = JSON.parse(readFileSync(join(directory, 'result.json'), 'utf8'));
       expect(kept).toEqual(JSON.parse(JSON.stringify(result)));
+      expect(beforeAfter(readLoopLives(directory), { world: 2 })).toMatchObject({
+        base: { steps: result.seeds[0]!.lives.base[1]!.steps },
+        survivors: { steps: result.seeds[0]!.lives.survivors[1]!.steps },
+      });
       const adapters = readdirSync(join(directory, 'best-sibling-1', 'adapters'));
       const learnt = result.seeds[0]!.generations.flatMap(({ survivors, control }) => [
         survivors.adapter,

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { LineageCorruptError } from '../core/errors.ts';
+import { LineageCorruptError, StorageFailedError } from '../core/errors.ts';
 import type { FileTree } from '../core/file-tree.ts';
 import type { CommitId } from '../core/ids.ts';
 import { commitTree, pointersOf } from './adapter-tree.ts';
@@ -11,6 +11,7 @@ import { openRepository, type Repository } from './git-repository.ts';
 import { type LfsObjects, openLfsObjects } from './lfs-objects.ts';
 import type { GenerationCommit, GenomeStore, Lineage } from './lineage.ts';
 import { createLineageWriter, type LineageWriter } from './lineage-writer.ts';
+import { movePackedRefs } from './packed-refs.ts';
 
 export interface GitLineageOptions {
   /** Where the repository is or will be. Not inside another one's files. */
@@ -23,15 +24,18 @@ export interface GitLineageOptions {
 /**
  * A lineage repository that is written by one long-lived `git fast-import`.
  *
- * Every write resolves when git has acknowledged it. Only a checkpoint makes
- * it visible and safe from kill -9: what a crash loses is what was written
- * since, and writing it again gives the same hashes. A checkpoint costs as
- * much as dozens of commits, so callers group; concurrent ones are grouped here.
+ * A write resolves when git has been handed it, with the id that git must come
+ * to: waiting for git's answer would cost more than the commit, and promise no
+ * more. A checkpoint checks all answers, and makes what was written visible and
+ * safe from kill -9: what a crash loses is what was written since, and writing
+ * it again gives the same hashes. A checkpoint costs as much as dozens of
+ * commits, so callers group; concurrent ones are grouped here.
  * Objects are forced to disk, refs are left to the operating system: after a
  * power failure the journal can write any of them again.
  *
- * Once git has died, every call fails with the same error, disposal included
- * when nobody has been told yet. Disposal checkpoints and compacts.
+ * Once git is known to have died or to have stored something else, every call
+ * fails with the same error, disposal included when nobody has been told yet.
+ * Disposal checkpoints and compacts.
  *
  * @throws {PrerequisiteMissingError} git is missing or older than 2.32.
  * @throws {LineageCorruptError} `dir` is part of another repository, or holds other files.
@@ -49,6 +53,7 @@ export async function openGitLineage({ dir, genomes, signal }: GitLineageOptions
       if (session.wasToldOf(error)) return;
       throw error;
     }
+    session.end();
     await git.close();
     await compact(repository.gitDir);
   };
@@ -58,7 +63,7 @@ export async function openGitLineage({ dir, genomes, signal }: GitLineageOptions
 
 function createSession({ gitDir, state, isHeadBorn }: Repository, writer: LineageWriter, genomes: GenomeStore) {
   const objects = openLfsObjects(gitDir);
-  const unacknowledged = new Map<CommitId, Promise<void>>();
+  const unanswered = inFlight(64);
   const told = new Set<unknown>();
   let isDirty = false;
   const report = async <T>(work: Promise<T>): Promise<T> => {
@@ -75,15 +80,10 @@ function createSession({ gitDir, state, isHeadBorn }: Repository, writer: Lineag
     requireObjects(objects, adapter);
     const tree = gitTree(files);
     const rendered = renderCommit(generation, tree.root);
-    const isNew = state.place(generation, rendered.id);
-    if (isNew) {
+    if (state.place(generation, rendered.id)) {
       isDirty = true;
-      const written = writer
-        .commit(generation.lineage, rendered, tree)
-        .finally(() => unacknowledged.delete(rendered.id));
-      unacknowledged.set(rendered.id, written);
+      await unanswered.add(writer.commit(generation.lineage, rendered, tree));
     }
-    await unacknowledged.get(rendered.id);
     return rendered.id;
   }
 
@@ -91,7 +91,7 @@ function createSession({ gitDir, state, isHeadBorn }: Repository, writer: Lineag
     const group = state.annotate(notes, seconds);
     if (group === null) return;
     isDirty = true;
-    await writer.annotate(group.notes, group.digest, seconds);
+    await unanswered.add(writer.annotate(group.notes, group.digest, seconds));
   };
 
   async function writeEverything(): Promise<void> {
@@ -100,7 +100,8 @@ function createSession({ gitDir, state, isHeadBorn }: Repository, writer: Lineag
     const moved = state.takeMoved();
     try {
       await writer.checkpoint();
-      await updateRefs(gitDir, moved);
+      await unanswered.settled();
+      await movePackedRefs(gitDir, moved);
       const branch = isHeadBorn ? null : state.firstBranch();
       if (branch !== null) {
         await runGit({ cwd: gitDir, args: ['symbolic-ref', 'HEAD', branch] });
@@ -121,7 +122,36 @@ function createSession({ gitDir, state, isHeadBorn }: Repository, writer: Lineag
       checkpoint: () => report(checkpoint()),
     },
     checkpoint,
+    end: () => unanswered.fail(new StorageFailedError('the lineage is closed')),
     wasToldOf: (error: unknown) => told.has(error),
+  };
+}
+
+/** Work that nobody waits for yet, up to so many at once. Its first failure is everybody's from then on. */
+function inFlight(most: number) {
+  const open = new Set<Promise<void>>();
+  let failure: { readonly error: unknown } | null = null;
+  const fail = (error: unknown) => {
+    failure ??= { error };
+  };
+  const check = () => {
+    if (failure !== null) throw failure.error;
+  };
+  return {
+    fail,
+    /** Waits only where too many are open, for the oldest. */
+    async add(work: Promise<void>): Promise<void> {
+      const ended: Promise<void> = work.catch(fail).then(() => {
+        open.delete(ended);
+      });
+      open.add(ended);
+      if (open.size > most) await open.values().next().value;
+      check();
+    },
+    async settled(): Promise<void> {
+      await Promise.all(open);
+      check();
+    },
   };
 }
 
@@ -149,14 +179,7 @@ function grouped(work: () => Promise<void>): () => Promise<void> {
   };
 }
 
-async function updateRefs(gitDir: string, moved: ReadonlyMap<string, CommitId>): Promise<void> {
-  if (moved.size === 0) return;
-  // Without the last word, git drops the transaction: half an input changes nothing.
-  const updates = [...moved].map(([ref, commit]) => `update ${ref} ${commit}\n`);
-  await runGit({ cwd: gitDir, args: ['update-ref', '--stdin'], input: `start\n${updates.join('')}commit\n` });
-}
-
-/** Every checkpoint leaves a pack, every generation a ref file; readers want few of both. */
+/** Every checkpoint leaves a pack; readers want few. The notes' ref is a file until now. */
 async function compact(gitDir: string): Promise<void> {
   await runGit({ cwd: gitDir, args: ['pack-refs', '--all'] });
   const packs = (await readdir(join(gitDir, 'objects', 'pack'))).filter((name) => name.endsWith('.pack'));

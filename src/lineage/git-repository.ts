@@ -42,6 +42,7 @@ export async function openRepository(dir: string, signal: AbortSignal | undefine
   else if (!there.includes('.git')) throw new LineageCorruptError(`${root} is not empty and holds no repository`);
   await requireOwn(root, git);
   await clearDebris(gitDir);
+  await git('pack-refs', '--all'); // a ref with a file of its own would hide what is packed
   return load(gitDir, git);
 }
 

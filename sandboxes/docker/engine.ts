@@ -1,3 +1,5 @@
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
 import type Docker from 'dockerode';
 import { describeError, SandboxUnavailableError } from '../../src/core/errors.ts';
 
@@ -10,11 +12,26 @@ export type EngineHost = string | undefined;
  */
 export async function engineAt(host: EngineHost): Promise<Docker> {
   const { default: Engine } = await import('dockerode');
-  if (host === undefined) return new Engine();
-  const url = new URL(host);
-  return url.protocol === 'unix:'
-    ? new Engine({ socketPath: url.pathname })
-    : new Engine({ protocol: 'http', host: url.hostname, port: url.port });
+  const engine = new Engine(host === undefined ? {} : addressOf(new URL(host)));
+  const modem = engine.modem as { protocol?: string; agent?: HttpAgent | undefined };
+  modem.agent = connections.get(modem.protocol ?? '');
+  return engine;
+}
+
+function addressOf({ protocol, pathname, hostname, port }: URL): Docker.DockerOptions {
+  return protocol === 'unix:' ? { socketPath: pathname } : { protocol: 'http', host: hostname, port };
+}
+
+/** To all engines; a client over SSH makes its own. */
+const asNode = { keepAlive: true, timeout: 5_000 };
+const connections = new Map<string, HttpAgent>([
+  ['http', new HttpAgent(asNode)],
+  ['https', new HttpsAgent(asNode)],
+]);
+
+/** Requests without an answer keep this process from ending for as long as somebody waits for them, and no longer. */
+function letGoOfRequests(): void {
+  for (const { sockets } of connections.values()) for (const socket of Object.values(sockets).flat()) socket?.unref();
 }
 
 /** Making a container takes an engine a quarter of a second; one that is silent for so long has failed. */
@@ -32,6 +49,8 @@ export async function ask<T>(what: string, work: Promise<T>): Promise<T> {
       `the engine has been silent for ${patienceMs / 1_000} seconds; to fix it: ` +
       'restart it (systemctl restart docker), and resume what was running';
     timer = setTimeout(() => {
+      // Whoever else waits has a timer of his own.
+      letGoOfRequests();
       reject(new SandboxUnavailableError(`${what}: ${silence}`, { retryable: false }));
     }, patienceMs);
   });

@@ -1,6 +1,10 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createDockerProvider } from '../../sandboxes/docker/create-docker-provider.ts';
 import type { Sandbox } from '../../sandboxes/sandbox.ts';
@@ -9,6 +13,7 @@ import { never, run, sandboxSpec, tempDirectory } from '../conformance/sandbox.s
 import { dockerMissing, thingsOf } from '../support/docker.ts';
 import { itNeeds } from '../support/require-service.ts';
 
+const jiti = fileURLToPath(new URL('../../node_modules/.bin/jiti', import.meta.url));
 const missing = await dockerMissing();
 
 const silence = {
@@ -27,6 +32,27 @@ describe('a docker sandbox whose engine is silent', () => {
       fix: expect.stringContaining('restart it'),
     });
   });
+
+  it('keeps no program from ending that has given up on it', async () => {
+    const program = join(tempDirectory(), 'probe.ts');
+    const host = await listen(() => {});
+    const source = fileURLToPath(new URL('../../sandboxes/docker/create-docker-provider.ts', import.meta.url));
+    writeFileSync(
+      program,
+      `import { createDockerProvider } from ${JSON.stringify(source)};
+      const later = globalThis.setTimeout;
+      globalThis.setTimeout = (then, ms, ...rest) => later(then, ms / 100, ...rest);
+      console.log((await createDockerProvider({ host: ${JSON.stringify(host)} }).probe()).why);`,
+    );
+    const child = spawn(jiti, [program], { stdio: ['ignore', 'pipe', 'inherit'] });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    let said = '';
+    child.stdout.on('data', (bytes) => {
+      said += bytes;
+    });
+    expect(await once(child, 'close')).toEqual([0, null]);
+    expect(said).toContain('silent for 60 seconds');
+  }, 20_000);
 
   itNeeds('docker', missing)(
     'has no result for the command that ran: silence is no time limit of the candidate',

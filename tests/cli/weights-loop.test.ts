@@ -104,7 +104,7 @@ describe('galapagos weights-loop show', () => {
     expect(stdout).toContain('survivors: freed 2.5 MiB (0.63), its world broken');
     expect(stdout).toMatch(/1 {2}find-size @2 s5 {2}→ {2}freed 3\.0 MiB\n +@2 s9 .* age:week\n +sh find-size @2 s5\n/);
     // What the world itself says is shown, and not obeyed.
-    expect(stdout).toContain('2  rm @1  →  took 512 KiB: no data');
+    expect(stdout).toContain('2  rm @1  →  took 512 KiB, its world broken: no data');
   });
 
   it('shows any other world and seed, or the worlds closed', async () => {

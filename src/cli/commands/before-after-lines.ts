@@ -24,7 +24,7 @@ function lifeLines(name: string, life: Life | null, oracleBytes: number | null):
   return [
     `${name}: freed ${formatBytes(life.freedBytes)}${share}${ending}`,
     ...life.steps.flatMap(({ saw, said, command, result, deltaBytes, damage }, i) => [
-      `  ${i + 1}  ${said}  →  ${freedText(deltaBytes)}${result === 'ok' ? '' : ` (${result})`}${damage === null ? '' : `: ${clean(damage)}`}`,
+      `  ${i + 1}  ${said}  →  ${freedText(deltaBytes)}${result === 'ok' ? '' : ` (${result})`}${damage === null ? '' : `, its world broken: ${clean(damage)}`}`,
       `     ${lineAbout(saw, said)}`,
       `     ${clean(command)}`,
     ]),

@@ -25,6 +25,7 @@ export interface ComparisonReport extends Omit<Report, 'summary'> {
   readonly document: {
     readonly groups: Rows;
     readonly differs: Rows;
+    readonly notAvailable: Comparison['notAvailable'];
     readonly notComparable: Comparison['notComparable'];
     readonly outcomes: Rows;
     readonly differences: Rows;
@@ -40,7 +41,7 @@ export function compareReport(compared: readonly ComparedRuns[]): ComparisonRepo
   const page = pageOf(comparison);
   const gains = groupGains(comparison);
   const sides = sideRows(comparison);
-  const { groups, differs, differences, notComparable } = comparison;
+  const { groups, differs, differences, notAvailable, notComparable } = comparison;
   return {
     ...renderPage(page, groups.map((g) => g.name).join(' and ')),
     page,
@@ -54,6 +55,7 @@ export function compareReport(compared: readonly ComparedRuns[]): ComparisonRepo
     document: {
       groups: rowObjects(groupColumns(), groups),
       differs: rowObjects(settingColumns(comparison), differs),
+      notAvailable,
       notComparable,
       outcomes: rowObjects(sideColumns(format), sides),
       differences: rowObjects(differenceCsvColumns(format), differences),
@@ -98,13 +100,15 @@ function sectionsOf(comparison: Comparison): Section[] {
     },
     {
       heading: 'What differs',
-      blocks:
-        differs.length === 0
-          ? [paragraph('Nothing in the settings; arms and seeds aside.')]
+      blocks: [
+        ...(differs.length === 0
+          ? [paragraph('Nothing in the settings that are known; arms and seeds aside.')]
           : [
               table('settings that differ', settingColumns(comparison), differs),
               paragraph('Arms and seeds aside. Also in ', { file: 'settings.csv' }, '.'),
-            ],
+            ]),
+        ...unknownSettings(comparison),
+      ],
     },
     {
       heading: 'Side by side',
@@ -156,6 +160,18 @@ function sectionsOf(comparison: Comparison): Section[] {
             ],
     },
   ];
+}
+
+/** One line for all groups of which the same is not known; by what stands first in a path, since hardly any is known then. */
+function unknownSettings({ notAvailable }: Comparison): Block[] {
+  const groups = new Map<string, string[]>();
+  for (const { group, settings } of notAvailable) {
+    const names = [...new Set(settings.map((path) => path.split('.')[0]!))].join(', ');
+    groups.set(names, [...(groups.get(names) ?? []), group]);
+  }
+  return [...groups].map(([names, own]) =>
+    paragraph(`Not available of ${own.join(', ')}, and so not compared: settings in ${names}.`),
+  );
 }
 
 function table<Row>(name: string, columns: readonly Column<Row>[], rows: readonly Row[]): Block {

@@ -161,7 +161,7 @@ export function settingColumns({ groups }: Comparison): Column<Comparison['diffe
       ({ name }, i): Column<Comparison['differs'][number]> => ({
         key: name,
         title: name,
-        show: (d) => d.values[i] ?? 'not set',
+        show: (d) => d.values[i] ?? 'not available',
         raw: (d) => d.values[i] ?? null,
       }),
     ),

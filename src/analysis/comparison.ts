@@ -11,8 +11,8 @@ export interface ComparedRuns {
   readonly name: string;
   readonly context: ReportContext;
   readonly records: readonly RunRecord[];
-  /** Settings by path, each as one line of JSON; equal settings are equal lines. */
-  readonly settings: Readonly<Record<string, string>>;
+  /** Settings by path, each as one line of JSON; equal settings are equal lines. `null` where nobody knows the setting. */
+  readonly settings: Readonly<Record<string, string | null>>;
 }
 
 export interface ComparedGroup extends ComparedRuns {
@@ -39,10 +39,15 @@ export interface GroupDifference {
   readonly inference: PairedInference | null;
 }
 
+/** One line of JSON, `not set` in a group without the setting, or `null` where nobody knows. */
+type SettingValue = string | null;
+
 export interface Comparison {
   readonly groups: readonly ComparedGroup[];
-  /** Settings that are not the same everywhere; `null` where a group has no such setting. */
-  readonly differs: readonly { readonly setting: string; readonly values: readonly (string | null)[] }[];
+  /** Settings that are known not to be the same everywhere, with a value for each group. */
+  readonly differs: readonly { readonly setting: string; readonly values: readonly SettingValue[] }[];
+  /** Settings that are not compared, because nobody knows what they were in the group. */
+  readonly notAvailable: readonly { readonly group: string; readonly settings: readonly string[] }[];
   /** Why a group's scores are not set against those of the first. */
   readonly notComparable: readonly { readonly group: string; readonly reasons: readonly string[] }[];
   readonly differences: readonly GroupDifference[];
@@ -55,7 +60,7 @@ export function compareGroups(compared: readonly ComparedRuns[]): Comparison {
     return { ...group, outcomes, gains: transferGains(outcomes) };
   });
   const [first, ...others] = groups;
-  if (first === undefined) return { groups, differs: [], notComparable: [], differences: [] };
+  if (first === undefined) return { groups, differs: [], notAvailable: [], notComparable: [], differences: [] };
   const reasons = others.map((group) => ({ group: group.name, reasons: obstacles(first, group) }));
   const differences = others
     .filter((_, i) => reasons[i]!.reasons.length === 0)
@@ -63,6 +68,10 @@ export function compareGroups(compared: readonly ComparedRuns[]): Comparison {
   return {
     groups,
     differs: differingSettings(groups),
+    notAvailable: groups.flatMap(({ name, settings }) => {
+      const unknown = Object.keys(settings).filter((path) => settings[path] === null);
+      return unknown.length === 0 ? [] : [{ group: name, settings: unknown.sort() }];
+    }),
     notComparable: reasons.filter((r) => r.reasons.length > 0),
     differences: correctedByHolm(
       differences,
@@ -80,14 +89,11 @@ const families = [
 
 /** What makes scores, or the chance to get them, another thing: other niche, other items, other budget. */
 function obstacles(first: ComparedGroup, group: ComparedGroup): string[] {
-  const settings = [...new Set([...Object.keys(first.settings), ...Object.keys(group.settings)])].sort();
+  const differing = differingSettings([first, group]);
   const reasons = families.flatMap(({ name, pattern }) => {
-    const differing = settings.filter((s) => pattern.test(s) && first.settings[s] !== group.settings[s]);
-    if (differing.length === 0) return [];
-    const each = differing.map(
-      (s) => `${s} ${first.settings[s] ?? 'not set'} against ${group.settings[s] ?? 'not set'}`,
-    );
-    return [`other ${name}: ${each.join(', ')}`];
+    const each = differing.filter(({ setting }) => pattern.test(setting));
+    if (each.length === 0) return [];
+    return [`other ${name}: ${each.map(({ setting, values }) => `${setting} ${values.join(' against ')}`).join(', ')}`];
   });
   if (reasons.length === 0 && first.context.niche !== group.context.niche)
     reasons.push(`other niche: ${first.context.niche} against ${group.context.niche}`);
@@ -146,6 +152,11 @@ function without(difference: number, magnitude: number): number {
 function differingSettings(groups: readonly ComparedGroup[]): Comparison['differs'] {
   const settings = [...new Set(groups.flatMap((g) => Object.keys(g.settings)))].sort();
   return settings
-    .map((setting) => ({ setting, values: groups.map((g) => g.settings[setting] ?? null) }))
-    .filter(({ values }) => new Set(values).size > 1);
+    .map((setting) => ({ setting, values: groups.map((g) => settingValue(setting, g)) }))
+    .filter(({ values }) => new Set(values.filter((value) => value !== null)).size > 1);
+}
+
+function settingValue(setting: string, { settings }: ComparedGroup): SettingValue {
+  const value = settings[setting];
+  return value === undefined ? 'not set' : value;
 }

@@ -31,6 +31,8 @@ export interface ImportedFrom {
   readonly family: string;
   /** The file that is the task agent in every genome. */
   readonly taskFile: string;
+  /** Paths of the settings that the source tells, `*` standing for one name; all others are nobody's choice. */
+  readonly tells?: readonly string[];
   /** The source names no seed; 0 stands for it. */
   readonly hasNoSeed?: true;
 }

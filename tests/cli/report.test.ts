@@ -173,10 +173,12 @@ describe('galapagos compare', () => {
     const to = join(base, 'compared');
     const document = await json('compare', join(out, 'packing'), join(second, 'packing'), '--to', to);
     expect(Object.keys(document)).toEqual([
-      ...['groups', 'differs', 'notComparable', 'outcomes', 'differences', 'gains', 'report', 'html', 'unreadable'],
+      ...['groups', 'differs', 'notAvailable', 'notComparable', 'outcomes', 'differences', 'gains'],
+      ...['report', 'html', 'unreadable'],
     ]);
     expect(document.groups.map((g: { group: string }) => g.group)).toEqual(['runs/packing', 'second/packing']);
     expect(document.differs).toEqual([{ setting: 'adoption.minLines', 'runs/packing': '1', 'second/packing': '3' }]);
+    expect(document.notAvailable).toEqual([]);
     expect(document.notComparable).toEqual([]);
     expect(document.differences.map((d: Record<string, unknown>) => [d.arm, d.lineage, d.n, d.differences])).toEqual([
       ['paired', 'numeric', 1, '1:0'],

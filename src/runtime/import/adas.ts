@@ -29,7 +29,7 @@ export function readAdas(path: string): ForeignRun[] {
   return [
     {
       ...{ run: parseRunId(tokenOf(`adas ${name}`)), arm: 'solo', seed: null, source: 'adas' },
-      ...{ pairing: name, family: name, taskFile: 'forward.py', settings: { selection: 'latest' } },
+      ...{ pairing: name, family: name, taskFile: 'forward.py', settings: { selection: 'latest' }, tells: [] },
       lineages: [{ id: lineage, model: null }],
       missing,
       rounds: {

@@ -21,8 +21,10 @@ export interface ForeignRun {
   readonly family: string;
   /** The file that is the task agent in every genome. */
   readonly taskFile: string;
-  /** Settings of the experiment that the source tells, besides what follows from the rest. */
+  /** Settings of the experiment besides what follows from the rest. */
   readonly settings: Readonly<Record<string, unknown>>;
+  /** Paths of the settings that the source tells, such as `lineages.*.model`; the rest is there because a run needs it. */
+  readonly tells: readonly string[];
   readonly lineages: readonly { readonly id: LineageId; readonly model: string | null }[];
   readonly missing: MissingList;
   /** By round, oldest first; read while it is written, so that one round is in memory. */

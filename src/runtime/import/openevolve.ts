@@ -42,7 +42,7 @@ export function readOpenEvolve(root: string): ForeignRun[] {
     {
       ...{ run: parseRunId(tokenOf(`openevolve ${pairing}`)), seed: null, source: 'openevolve' },
       arm: lineages.length > 1 ? 'paired' : 'solo',
-      ...{ pairing, family: name, taskFile, settings: { selection: 'latest' } },
+      ...{ pairing, family: name, taskFile, settings: { selection: 'latest' }, tells: [] },
       lineages: lineages.map((id) => ({ id: parseLineageId(id), model: null })),
       missing,
       rounds: roundsOf(tree, places, taskFile),

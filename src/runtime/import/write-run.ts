@@ -88,7 +88,11 @@ function manifestOf(foreign: ForeignRun, options: WriteOptions): Omit<RunManifes
   return {
     ...{ version: options.version, run: foreign.run, arm, seed: seed ?? 0, config },
     ...{ experimentDir: '.', sandbox: 'imported', group: config.name },
-    imported: { source, path: options.path, pairing, family, taskFile, ...(seed === null ? { hasNoSeed: true } : {}) },
+    imported: {
+      ...{ source, path: options.path, pairing, family, taskFile },
+      tells: foreign.tells,
+      ...(seed === null ? { hasNoSeed: true } : {}),
+    },
   };
 }
 

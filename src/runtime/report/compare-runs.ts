@@ -2,7 +2,7 @@ import { join, resolve, sep } from 'node:path';
 import { type ComparisonReport, compareReport } from '../../analysis/comparison-report.ts';
 import type { RunRecord } from '../../analysis/run-record.ts';
 import { ConfigInvalidError } from '../../core/errors.ts';
-import { readManifest } from '../run-directory.ts';
+import { type RunManifest, readManifest } from '../run-directory.ts';
 import { contextOf } from './report-context.ts';
 import type { ReportOptions, ReportOutcome } from './report-runs.ts';
 import { readRunsAt, runsAt } from './runs-at.ts';
@@ -40,8 +40,9 @@ export async function compare(
     throw new ConfigInvalidError(
       'a comparison takes two or more: name runs, groups or folders, or one folder that holds several groups',
     );
+  const settings = settingsOf(named.map(({ records }) => records));
   const report = compareReport(
-    named.map(({ name, records }) => ({ name, records, context: contextOf(records), settings: settingsOf(records) })),
+    named.map(({ name, records }, i) => ({ name, records, context: contextOf(records), settings: settings[i]! })),
   );
   const { markdown, html, figures, tables, document } = report;
   if (to === undefined) return { document, markdown, report: null, html: null, unreadable };
@@ -70,18 +71,39 @@ function shortNames(dirs: readonly string[]): string[] {
 /** What is in every experiment another, or is what is compared. */
 const aside = ['name', 'question', 'arms', 'seeds', 'report'];
 
-/** The settings of all runs of a group, by path; where they differ within it, all values. */
-function settingsOf(records: readonly RunRecord[]): Record<string, string> {
+/** By group and path: where runs of a group differ, all values; `null` for what the source of an imported run does not tell. */
+function settingsOf(groups: readonly (readonly RunRecord[])[]): Record<string, string | null>[] {
+  const manifests = groups.map((records) => records.map(({ dir }) => readManifest(dir)));
+  const each = manifests.map((own) => valuesOf(own));
+  const paths = [...new Set(each.flatMap((values) => [...values.keys()]))];
+  return each.map((values, i) =>
+    Object.fromEntries(
+      paths.flatMap((path): [string, string | null][] => {
+        if (!manifests[i]!.every((manifest) => isKnown(path, manifest))) return [[path, null]];
+        const own = values.get(path);
+        return own === undefined ? [] : [[path, [...own].sort().join(' or ')]];
+      }),
+    ),
+  );
+}
+
+function valuesOf(manifests: readonly RunManifest[]): Map<string, Set<string>> {
   const values = new Map<string, Set<string>>();
-  for (const { dir } of records) {
-    const { config } = readManifest(dir);
-    for (const [path, value] of leaves(config, '')) {
-      const known = values.get(path);
-      if (known === undefined) values.set(path, new Set([value]));
-      else known.add(value);
-    }
+  for (const [path, value] of manifests.flatMap(({ config }) => leaves(config, ''))) {
+    const known = values.get(path);
+    if (known === undefined) values.set(path, new Set([value]));
+    else known.add(value);
   }
-  return Object.fromEntries([...values].map(([path, all]) => [path, [...all].sort().join(' or ')]));
+  return values;
+}
+
+function isKnown(path: string, { imported }: RunManifest): boolean {
+  if (imported === undefined || path === 'niche.module') return true;
+  const parts = path.split('.');
+  return (imported.tells ?? []).some((told) => {
+    const names = told.split('.');
+    return names.length === parts.length && names.every((name, i) => name === '*' || name === parts[i]);
+  });
 }
 
 function leaves(value: unknown, path: string): [string, string][] {

@@ -37,15 +37,18 @@ function runContext({ config, version, sandbox, imported, arm, seed }: RunManife
   return {
     experiment: config.name,
     question: config.question,
-    niche: config.niche.module,
+    niche: imported === undefined ? config.niche.module : `${imported.source} (imported)`,
     command:
       imported === undefined
         ? `galapagos run ${config.name} --arm ${arm} --seed ${seed}  # as far as the run itself tells`
         : `galapagos import ${imported.source} ${imported.path}`,
     version,
-    provider: sandbox,
+    provider: imported === undefined ? sandbox : 'not available',
     models: Object.fromEntries(
-      Object.values(config.lineages).map(({ model }) => [model, config.models[model]?.kind ?? 'built in']),
+      Object.values(config.lineages).map(({ model }) => [
+        model,
+        imported === undefined ? (config.models[model]?.kind ?? 'built in') : 'not available',
+      ]),
     ),
     thresholds: config.report.thresholds,
   };

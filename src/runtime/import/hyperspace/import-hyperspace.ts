@@ -37,6 +37,7 @@ function describeRun(tree: SourceTree, found: FoundRun, id: string): ForeignRun 
     family: found.family,
     taskFile: 'task_agent.py',
     settings: { selection: selectionOf(found), metaAgent: { from: isMetaFrozen ? 'generation-0' : 'parent' } },
+    tells: ['lineages.*.model', 'selection', 'metaAgent.from'],
     lineages: lineages.map((lineage, i) => ({ id: lineage, model: modelOf(configs[i]!) })),
     missing: tree.missing,
     rounds: {

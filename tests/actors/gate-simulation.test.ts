@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { wilson } from '../markspace/regulation/simulate.ts';
 import { gateSettings } from './gate-evidence.ts';
-import { promotionRates, type Rate, regressionRates } from './simulated-gates.ts';
+import { complacencyRate, promotionRates, type Rate, regressionRates } from './simulated-gates.ts';
 
 // Few simulations, of one seed: what they show is shown with intervals, and the bench has more.
 const simulations = 150;
@@ -35,5 +35,10 @@ describe('at the published noise', () => {
       expect(high(rate(0))).toBeLessThan(0.12);
       expect(low(rate(10))).toBeGreaterThan(0.85);
     }
+  });
+
+  it('calls complacent who hardly ever changes code, and hardly ever who does', () => {
+    expect(high(complacencyRate(0.9, 1_000, 7))).toBeLessThan(0.02);
+    expect(low(complacencyRate(0.05, 1_000, 7))).toBeGreaterThan(0.75);
   });
 });

@@ -202,8 +202,8 @@ export function complacencyRate(share: number, simulations: number, seed: number
   let hits = 0;
   for (let generation = 0; generation < simulations; generation += 1) {
     const changedFiles = [random.next() < share ? 'task.mjs' : 'README.md'];
-    const candidate = scored([1]);
-    const evidence = evidenceOf({ candidate, memory: memory as never, generation, changes: { changedFiles } });
+    const changes = { changedFiles, tools: { bash: { asked: 3, answered: 3, refused: 0 } } };
+    const evidence = evidenceOf({ candidate: scored([1]), memory: memory as never, generation, changes });
     const result = judge(evidence, settings, null);
     memory = result.memory as unknown as GateMemory;
     hits += Number(result.verdict === 'refused');

@@ -1,4 +1,3 @@
-import { resolve } from 'node:path';
 import {
   type AdoptionFound,
   type AdoptionWitness,
@@ -21,8 +20,7 @@ import type { RunRecord } from '../analysis/run-record.ts';
 import { similarityRatio } from '../analysis/sequence-matcher.ts';
 import { describeError, RunNotFoundError } from '../core/errors.ts';
 import { readRun } from './read-run.ts';
-import { findRuns, locateRun } from './run-directory.ts';
-import { groupRunsAt } from './run-group.ts';
+import { runsAt } from './report/runs-at.ts';
 import { hasProvenance, witnessRun } from './witness-run.ts';
 
 /** What `analyze --json` prints: a contract for scripts, held by tests. */
@@ -56,7 +54,7 @@ export interface AnalyzeOptions {
  * @throws {RunNotFoundError} when there is no run.
  */
 export async function analyze(target: string, options: AnalyzeOptions): Promise<Analysis & { notes: AnalysisNotes }> {
-  const dirs = runsAt(target, options.out);
+  const dirs = runsAt(target, options.out).runs;
   const unreadable: { dir: string; error: string }[] = [];
   const witnesses: AnalysisNotes['runs'][number][] = [];
   const withoutReads: string[] = [];
@@ -92,14 +90,6 @@ export async function analyze(target: string, options: AnalyzeOptions): Promise<
     thresholds: [...groups.values()].flatMap((group) => thresholdsOf(group, publishedThresholds)),
     notes: { runs: witnesses, withoutReads, unreadable },
   };
-}
-
-function runsAt(target: string, out: string): readonly string[] {
-  const group = groupRunsAt(target, out);
-  if (group !== null && group.length > 0) return group;
-  const inFolder = findRuns(resolve(target));
-  if (inFolder.length > 0) return inFolder;
-  return [locateRun(target, out)];
 }
 
 function witnessFor(record: RunRecord, asked: AdoptionWitness | undefined): { witness: AdoptionWitness; why: string } {

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, realpathSync, renameSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { ImportedFrom } from '../analysis/run-record.ts';
 import { type ArmName, arms } from '../core/config/arms.ts';
@@ -111,13 +111,18 @@ export function readManifest(dir: string): RunManifest {
   }
 }
 
-/** Every run directory directly below `out`, by name. */
+/** Every run directly below `out`, by name, links to run directories included; a run that is there twice once, by its own name. */
 export function findRuns(out: string): string[] {
   if (!existsSync(out)) return [];
-  return readdirSync(out, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && existsSync(runPaths(join(out, entry.name)).manifest))
-    .map((entry) => join(out, entry.name))
-    .sort();
+  const entries = readdirSync(out, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
+  const inOrder = [...entries.filter((e) => e.isDirectory()), ...entries.filter((e) => e.isSymbolicLink())];
+  const found = new Map<string, string>();
+  for (const dir of inOrder.map(({ name }) => join(out, name))) {
+    if (!existsSync(runPaths(dir).manifest)) continue;
+    const real = realpathSync(dir);
+    if (!found.has(real)) found.set(real, dir);
+  }
+  return [...found.values()].sort();
 }
 
 /** Finds a run by path, or by id below `out`. @throws {RunNotFoundError} naming what is there. */

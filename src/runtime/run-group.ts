@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { ReportContext } from '../analysis/report.ts';
 import type { RunRecord } from '../analysis/run-record.ts';
@@ -36,10 +36,17 @@ export function readGroup(out: string, name: string): RunGroup | null {
 export function groupRunsAt(target: string, out: string): readonly string[] | null {
   for (const dir of [resolve(target), resolve(out, target)]) {
     const group = readGroup(dirname(dir), basename(dir));
-    if (group !== null)
-      return group.runs.map((run) => join(dirname(dir), run)).filter((run) => existsSync(runPaths(run).manifest));
+    if (group !== null) return runsBeside(dir, group);
   }
   return null;
+}
+
+/** The runs of a group that lie beside its directory or, where that is a link, beside what it leads to. */
+export function runsBeside(dir: string, group: RunGroup): string[] {
+  const beside = (place: string) =>
+    group.runs.map((run) => join(dirname(place), run)).filter((run) => existsSync(runPaths(run).manifest));
+  const here = beside(dir);
+  return here.length > 0 ? here : beside(realpathSync(dir));
 }
 
 /** Records of a group's runs; a run whose directory is gone or was never made is left out. */

@@ -7,6 +7,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -85,6 +86,21 @@ describe('galapagos report', () => {
     expect(markdown).toContain('Does a lineage get further at circle packing');
     for (const name of [...reports[0].figures, ...reports[0].tables])
       expect(existsSync(join(alone, 'report', name))).toBe(true);
+  });
+
+  it('follows links to runs, in a folder and to a group', async () => {
+    const folder = join(base, 'linked');
+    mkdirSync(folder);
+    for (const run of ['packing-paired-1', 'packing-solo-1']) symlinkSync(join(out, run), join(folder, run));
+    const { reports } = await json('report', folder);
+    expect(reports.map((r: { runs: { run: string }[] }) => r.runs.map(({ run }) => run))).toEqual([
+      ['packing-paired-1', 'packing-solo-1'],
+    ]);
+    const group = join(base, 'a-group');
+    symlinkSync(join(out, 'packing'), group);
+    const to = join(base, 'of-a-group');
+    await cli(['report', group, '--to', to]);
+    expect(filesOf(to)).toEqual(written);
   });
 
   it('says of an unfinished run that the report is provisional', async () => {

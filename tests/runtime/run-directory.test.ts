@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createFileGenomeStore } from '../../src/lineage/genome-store.ts';
@@ -100,6 +100,35 @@ describe('runs below a directory', () => {
     expect(() => locateRun('c', out)).toThrow(
       expect.objectContaining({ code: 'RUN_NOT_FOUND', message: `no run "c" here or in ${out}; there are: a, b` }),
     );
+  });
+});
+
+describe('links below a directory', () => {
+  it('to runs are followed, whatever else links lead to', async () => {
+    const [out, elsewhere] = [await scratch(), await scratch()];
+    await made(join(elsewhere, 'deep', 'run'));
+    const links = {
+      linked: join(elsewhere, 'deep', 'run'),
+      above: elsewhere,
+      circle: out,
+      gone: join(elsewhere, 'gone'),
+    };
+    for (const [name, to] of Object.entries(links)) await symlink(to, join(out, name));
+    await symlink(join(out, 'itself'), join(out, 'itself'));
+    await symlink(runPaths(links.linked).manifest, join(out, 'file'));
+    expect(findRuns(out)).toEqual([join(out, 'linked')]);
+    expect(locateRun('linked', out)).toBe(join(out, 'linked'));
+  });
+
+  it('give a run once, by its own name where it has one there', async () => {
+    const [out, elsewhere] = [await scratch(), await scratch()];
+    await made(join(out, 'run'));
+    await made(join(elsewhere, 'other'));
+    for (const name of ['a', 'z']) {
+      await symlink(join(out, 'run'), join(out, `${name}-run`));
+      await symlink(join(elsewhere, 'other'), join(out, `${name}-other`));
+    }
+    expect(findRuns(out)).toEqual([join(out, 'a-other'), join(out, 'run')]);
   });
 });
 

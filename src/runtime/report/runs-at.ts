@@ -5,7 +5,7 @@ import type { RunRecord } from '../../analysis/run-record.ts';
 import { RunNotFoundError } from '../../core/errors.ts';
 import { readRun } from '../read-run.ts';
 import { findRuns, runPaths } from '../run-directory.ts';
-import { readGroup } from '../run-group.ts';
+import { readGroup, runsBeside } from '../run-group.ts';
 
 /** What a user points at: one run, runs that were started together, or a folder of runs. */
 export interface RunsAt {
@@ -23,7 +23,7 @@ export function runsAt(target: string, out: string): RunsAt {
     if (existsSync(runPaths(dir).manifest)) return { dir, runs: [dir], isFolder: false };
     const group = readGroup(dirname(dir), basename(dir));
     if (group !== null) {
-      const runs = group.runs.map((run) => join(dirname(dir), run)).filter((run) => existsSync(runPaths(run).manifest));
+      const runs = runsBeside(dir, group);
       if (runs.length > 0) return { dir, runs, isFolder: false };
       throw new RunNotFoundError(
         `the runs of ${dir} are not beside it (${group.runs.slice(0, 3).join(', ')}${group.runs.length > 3 ? ', …' : ''}): move them along, or name their folder`,

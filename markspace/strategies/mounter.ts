@@ -53,8 +53,7 @@ export interface MounterOptions {
  *
  *     <directory>/contents/<sha256>
  *     <directory>/views/<digest>/strategies/<lineage>_gen<k>/…
- *     <directory>/views/<digest>/evals/…
- *     <directory>/views/<digest>/marks/…
+ *     <directory>/views/<digest>/… of evals and of marks
  *
  * The digest is of everything inside and of nothing else, so that equal
  * requests share a directory, in later rounds too, different ones never do,
@@ -141,10 +140,8 @@ async function mountView(session: Session, view: View) {
   ensureViews(session);
   const mounts = [
     { source: showStrategies(session, view.round, strategies), target: 'strategies' },
-    { source: showFiles(session, view.round, 'evals', view.evals), target: 'evals' },
-    ...(view.marks == null
-      ? []
-      : [{ source: showFiles(session, view.round, 'marks', view.marks), target: 'marks' } as const]),
+    { source: showFiles(session, view.round, view.evals), target: 'evals' },
+    ...(view.marks == null ? [] : [{ source: showFiles(session, view.round, view.marks), target: 'marks' } as const]),
   ] satisfies { source: string; target: (typeof mountTargets)[number] }[];
   const tampered = session.tampered;
   session.tampered = [];
@@ -178,10 +175,9 @@ function showStrategies(session: Session, round: number, strategies: Strategies)
 }
 
 /** Evaluations and marks are new in every generation: written where they are shown, and read again to be sure of them. */
-function showFiles(session: Session, round: number, folder: 'evals' | 'marks', shown: FileTree): string {
+function showFiles(session: Session, round: number, shown: FileTree): string {
   const bytes = new Map([...shown.values()].map((file) => [sha256(file.bytes), file.bytes]));
-  const files = new Map([...shown].map(([path, file]) => [`${folder}/${path}`, sha256(file.bytes)]));
-  const plan = { directories: [folder], files };
+  const plan = { directories: [], files: new Map([...shown].map(([path, file]) => [path, sha256(file.bytes)])) };
   const name = digestOf(plan);
   const source: FileSource = {
     place: (sha, target) => writeReadOnly(target, bytes.get(sha)!),
@@ -190,7 +186,7 @@ function showFiles(session: Session, round: number, folder: 'evals' | 'marks', s
   show(session, name, plan, source, (target) => buildDirectory(target, plan, source));
   const lastRound = Math.max(session.made.get(name)?.lastRound ?? 0, round);
   session.made.set(name, { lastRound, contents: [], left: null });
-  return join(session.views, name, folder);
+  return join(session.views, name);
 }
 
 function show(

@@ -159,14 +159,14 @@ describe('materialising', () => {
     const views = join(directory, 'views');
     const name = basename(dirname(whole!.source));
     const inode = lstatSync(join(whole!.source, 'b_gen1/task.mjs')).ino;
-    mkdirSync(join(views, `${basename(dirname(evals!.source))}.partial`, 'evals'), { recursive: true });
-    removeTree(dirname(evals!.source));
+    mkdirSync(join(views, `${basename(evals!.source)}.partial`, 'evals'), { recursive: true });
+    removeTree(evals!.source);
     writeFileSync(join(directory, 'contents', `${'0'.repeat(64)}.partial`), 'half');
     const after = await openSpace({ directory });
     await after.publishAll({ b: 0.2 });
     expect(await after.space.handleFor(a).mounts(aMountRequest(after))).toEqual([whole, evals]);
     expect(lstatSync(join(whole!.source, 'b_gen1/task.mjs')).ino).toBe(inode);
-    expect(readdirSync(views).sort()).toEqual([name, basename(dirname(evals!.source))].sort());
+    expect(readdirSync(views).sort()).toEqual([name, basename(evals!.source)].sort());
     expect(readdirSync(join(directory, 'contents')).filter((file) => file.includes('partial'))).toEqual([]);
     expect(after.denied()).toEqual([]);
   });

@@ -25,13 +25,12 @@ export function costPerHundredth({ imp, spent }: LineageOutcome): CostPerHundred
 }
 
 /**
- * How like its best a lineage ended: the share of the best generation's gain
- * that the last measured one still has. 1 ended at its best, 0 where it began,
- * below 0 worse. `null` where nothing was gained.
+ * How far from its best a lineage ended: score of the last measured generation
+ * minus the best, 0 where they are the same. In units of the score: as a share
+ * of the gain it has no limit where the gain is tiny.
  */
-export function keptAtEnd({ start, last, imp }: LineageOutcome): number | null {
-  if (start === null || last === null || imp.all === null || imp.all <= 0) return null;
-  return (last.score - start) / imp.all;
+export function lastMinusBest({ best, last }: LineageOutcome): number | null {
+  return best === null || last === null ? null : last.score - best.score;
 }
 
 /** All seeds of one lineage in one arm. */

@@ -139,7 +139,7 @@ function efficiency({ outcomes }: ReportData): Block[] {
     ),
     ...tableBlocks('efficiency by arm and lineage', efficiencyColumns(scoreFormat(outcomes)), armLineages(outcomes)),
     paragraph(
-      'n is the number of seeds; each of them is shown up to 3, from 4 on their median with lowest and highest. area: mean of imp@1 to imp@K over the K generations there were. kept at the end: what the last measured generation still had of the best gain. Per 0.01: everything spent over the whole gain in hundredths of the score; – where nothing was gained, or it is not known. Per run in ',
+      'n is the number of seeds; each of them is shown up to 3, from 4 on their median with lowest and highest. area: mean of imp@1 to imp@K over the K generations there were. last minus best: how far below its best the last measured generation was, in the same units as the gain. Per 0.01: everything spent over the whole gain in hundredths of the score; – where nothing was gained, or it is not known. Per run in ',
       { file: 'outcomes.csv' },
       '.',
     ),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { armLineages, costPerHundredth, keptAtEnd } from '../../src/analysis/efficiency.ts';
+import { armLineages, costPerHundredth, lastMinusBest } from '../../src/analysis/efficiency.ts';
 import { scoreFormat } from '../../src/analysis/format.ts';
 import { lineageOutcomes } from '../../src/analysis/lineage-outcome.ts';
 import { efficiencyColumns } from '../../src/analysis/tables/efficiency.ts';
@@ -38,15 +38,16 @@ describe('cost per 0.01 gained', () => {
   });
 });
 
-describe('what is kept at the end', () => {
+describe('the last score minus the best', () => {
   it.each<[string, (number | null)[], number | null]>([
-    ['everything', [0.25, 0.5], 1],
-    ['half', [0.25, 0.75, 0.5], 0.5],
-    ['the last generation that was measured counts', [0.25, 0.75, 0.5, null], 0.5],
-    ['worse than it began', [0.25, 0.5, 0], -1],
-    ['nothing was gained', [0.5, 0.25], null],
-  ])('%s', (_, scores, kept) => {
-    expect(keptAtEnd(outcome(scores))).toBe(kept);
+    ['ended at its best', [0.25, 0.5], 0],
+    ['lost half of its gain', [0.25, 0.75, 0.5], -0.25],
+    ['the last generation that was measured counts', [0.25, 0.75, 0.5, null], -0.25],
+    ['worse than it began', [0.25, 0.5, 0], -0.5],
+    ['nothing was gained', [0.5, 0.25], -0.25],
+    ['nothing was measured', [null, null], null],
+  ])('%s', (_, scores, difference) => {
+    expect(lastMinusBest(outcome(scores))).toBe(difference);
   });
 });
 
@@ -62,6 +63,15 @@ describe('the table of efficiency', () => {
   it('shows points up to three seeds, then median and range, always with n', () => {
     expect(cells(3)).toMatchObject({ n: '3', area: '+0.250, +0.260, +0.270', imp_5: '–' });
     expect(cells(5)).toMatchObject({ n: '5', area: '+0.270 (+0.250 to +0.290)' });
+  });
+
+  it('states what was lost in units of the score beside the gain, however small that was', () => {
+    const outcomes = [outcome([2, 2.0001, 1.5])];
+    const columns = efficiencyColumns(scoreFormat(outcomes));
+    const [row] = armLineages(outcomes);
+    const shown = Object.fromEntries(columns.map((c) => [c.key, c.show(row!)]));
+    expect(shown).toMatchObject({ gain: '0.00', last_minus_best: '−0.50' });
+    expect(Object.values(shown).join()).not.toContain('%');
   });
 
   it('says of how many seeds a number is when it is not of all', () => {

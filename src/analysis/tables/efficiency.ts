@@ -1,4 +1,4 @@
-import { type ArmLineage, costPerHundredth, keptAtEnd } from '../efficiency.ts';
+import { type ArmLineage, costPerHundredth, lastMinusBest } from '../efficiency.ts';
 import { fixed, type ScoreFormat, usd } from '../format.ts';
 import type { LineageOutcome } from '../lineage-outcome.ts';
 import { rulesByN } from '../statistics/paired-inference.ts';
@@ -16,7 +16,8 @@ export function efficiencyColumns({ signed }: ScoreFormat): Column<ArmLineage>[]
     overSeeds('imp_10', 'imp@10', (o) => o.imp.at10, signed),
     overSeeds('imp_20', 'imp@20', (o) => o.imp.at20, signed),
     overSeeds('area', 'area', (o) => o.area, signed),
-    overSeeds('kept', 'kept at the end', keptAtEnd, (share) => `${fixed(100 * share, 0)} %`),
+    overSeeds('gain', 'gain', (o) => o.imp.all, signed),
+    overSeeds('last_minus_best', 'last minus best', lastMinusBest, signed),
     overSeeds('tokens', 'tokens per 0.01', (o) => costPerHundredth(o)?.tokens ?? null, count),
     overSeeds('calls', 'calls per 0.01', (o) => costPerHundredth(o)?.calls ?? null, count),
     overSeeds('usd', 'USD per 0.01', (o) => costPerHundredth(o)?.usd ?? null, usd),
@@ -48,7 +49,7 @@ function overSeeds(
 /** What a run's own row of the CSV file says of it. */
 export const efficiencyCsvColumns: readonly Column<LineageOutcome>[] = [
   column('area', (o) => o.area),
-  column('kept_at_end', keptAtEnd),
+  column('last_minus_best', lastMinusBest),
   column('tokens_per_hundredth', (o) => costPerHundredth(o)?.tokens ?? null),
   column('calls_per_hundredth', (o) => costPerHundredth(o)?.calls ?? null),
   column('evaluations_per_hundredth', (o) => costPerHundredth(o)?.evaluations ?? null),

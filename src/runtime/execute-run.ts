@@ -23,7 +23,7 @@ import type { Broker } from './broker.ts';
 import { type FileJournal, openJournal } from './journal.ts';
 import { RunMarkspace } from './markspace/open-markspace.ts';
 import { createModels } from './models.ts';
-import { restoreRepository } from './restore-repository.ts';
+import { hasRepository, restoreRepository } from './restore-repository.ts';
 import { openRoundStrategies } from './round-strategies.ts';
 import { createBudget, type OpenBudget } from './run-budget.ts';
 import { type RunManifest, readManifest, runPaths } from './run-directory.ts';
@@ -119,9 +119,12 @@ class OpenRun {
     if (state.ended !== null) return { status: state.ended, reason: null, error: null };
     await journal.append('session.opened', String(journal.length), { pid: process.pid });
     const genomes = createFileGenomeStore(this.#paths.genomes);
+    const wasThere = hasRepository(this.#dir);
     const lineage = this.#cleanup.use(await openGitLineage({ dir: this.#paths.lineage, genomes }));
-    const secondsOf = (round: number) => this.#secondsOf(state, round);
-    await restoreRepository(lineage, state, secondsOf);
+    await restoreRepository(lineage, state, {
+      ...{ dir: this.#dir, manifest, wasThere, log: this.#host.log },
+      secondsOf: (of, round) => this.#secondsOf(of, round),
+    });
     this.#cleanup.use(space);
     const { clock, log, broker = null } = { ...this.#host, clock: this.#clock };
     const strategies = await openRoundStrategies(this.#dir, manifest, genomes, () => markspace);
@@ -143,7 +146,8 @@ class OpenRun {
     await weights.open({ models, genomes, journal, lineages: state.lineages, signal: this.#controller.signal });
     await serveActors({
       ...{ manifest, models, weights, provider: this.#host.provider, callsDir: this.#paths.calls },
-      ...{ cast, bus, journal, genomes, lineage, markspace, space, state, ask, secondsOf },
+      ...{ cast, bus, journal, genomes, lineage, markspace, space, state, ask },
+      secondsOf: (round) => this.#secondsOf(state, round),
       ...{ budgets: this.#budgets, cleanup: this.#cleanup, signal: this.#controller.signal, log: this.#host.log },
       onSandboxWait: (why) => this.#host.onSandboxWait?.(manifest, why),
     });

@@ -4,6 +4,7 @@ import { advance, advanceInPlace, emptyState, type LineageState } from '../../ac
 import { summaryOf } from '../../actors/lineage/summary.ts';
 import { better, type Member } from '../../actors/run/create-run.ts';
 import { armLineages } from '../core/config/arm-lineages.ts';
+import { JournalCorruptError } from '../core/errors.ts';
 import type { CommitId, GenomeId, LineageId } from '../core/ids.ts';
 import type { Fact } from '../core/journal.ts';
 import type { ResultOf } from '../core/messages.ts';
@@ -42,6 +43,8 @@ export class RunState {
   readonly #states = new Map<LineageId, FoldedState>();
   #unsafe = new Map<number, { readonly finished: Finished[]; isClosed: boolean }>();
   #openedAtMs = new Map<number, number>();
+  readonly #checkpointed = new Map<LineageId, Generation>();
+  readonly #isEverythingUnsafe: boolean;
   #manifest: RunManifest;
   /** The first round that is not closed. */
   round = 0;
@@ -49,8 +52,10 @@ export class RunState {
   #finishedSessionsMs = 0;
   #session: { readonly startMs: number; lastMs: number } | null = null;
 
-  constructor(manifest: RunManifest) {
+  /** @param options.isEverythingUnsafe - Keeps what was checkpointed too, for a repository that has lost it. */
+  constructor(manifest: RunManifest, { isEverythingUnsafe = false } = {}) {
     this.#manifest = manifest;
+    this.#isEverythingUnsafe = isEverythingUnsafe;
     this.lineages = new Map(
       armLineages(manifest.config, manifest.arm).map(({ id, model }) => {
         const folded = foldedState();
@@ -77,7 +82,10 @@ export class RunState {
     return this.#finishedSessionsMs + (this.#session === null ? 0 : this.#session.lastMs - this.#session.startMs);
   }
 
-  /** Rounds to write again after a crash, oldest first. */
+  /**
+   * Rounds to write again after a crash, oldest first.
+   * @throws {JournalCorruptError} naming a generation whose parent the journal does not have.
+   */
   get unsafeRounds(): readonly UnsafeRound[] {
     return [...this.#unsafe]
       .sort(([a], [b]) => a - b)
@@ -87,6 +95,11 @@ export class RunState {
         generations: finished.map(({ generation }) => generation),
         isClosed,
       }));
+  }
+
+  /** The last generation of each lineage that was checkpointed: the repository must hold it. */
+  get checkpointed(): readonly Generation[] {
+    return [...this.#checkpointed.values()];
   }
 
   /** When a round was opened; known for rounds that may have to be written again. */
@@ -108,11 +121,17 @@ export class RunState {
       const unsafe = this.#unsafe.get(round);
       if (unsafe !== undefined) unsafe.isClosed = true;
     } else if (fact.type === checkpointFact) {
-      const { round } = fact.body as { round: number };
-      for (const known of [this.#unsafe, this.#openedAtMs]) {
-        for (const safe of [...known.keys()]) if (safe <= round) known.delete(safe);
-      }
+      if (!this.#isEverythingUnsafe) this.#forgetSafe((fact.body as { round: number }).round);
     } else if (fact.type === 'run.ended' && (fact.body as { status: string }).status === 'done') this.ended = 'done';
+  }
+
+  #forgetSafe(round: number): void {
+    for (const [safe, { finished }] of this.#unsafe) {
+      if (safe > round) continue;
+      for (const { generation } of finished) this.#checkpointed.set(generation.lineage, generation);
+      this.#unsafe.delete(safe);
+    }
+    for (const safe of this.#openedAtMs.keys()) if (safe <= round) this.#openedAtMs.delete(safe);
   }
 
   #finishGeneration({ generation, stop }: ResultOf<'lineage'>, key: string): void {
@@ -171,7 +190,7 @@ function recordOf(manifest: RunManifest, { generation: g, isBest }: Finished, li
     ...(g.taskModel === undefined ? {} : { taskModel: g.taskModel }),
     ...(g.adapter === undefined ? {} : { adapter: g.adapter }),
     ...(g.rollback === undefined ? {} : { rollback: g.rollback }),
-    parentCommit: g.parent === null ? null : lineage.generations.get(g.parent)!.commit,
+    parentCommit: parentCommitOf(g, manifest, lineage),
     metaFrom: g.metaFrom,
     verdict: g.verdict,
     summary: summaryOf(g),
@@ -179,4 +198,18 @@ function recordOf(manifest: RunManifest, { generation: g, isBest }: Finished, li
     reads: g.reads,
     isBest,
   };
+}
+
+function parentCommitOf(
+  { lineage: id, generation, parent }: Generation,
+  { run }: RunManifest,
+  lineage: KnownLineage,
+): CommitId | null {
+  if (parent === null) return null;
+  const commit = lineage.generations.get(parent)?.commit;
+  if (commit !== undefined) return commit;
+  throw new JournalCorruptError(
+    `the journal of ${run} lacks generation ${parent} of lineage ${id}, the parent of its generation ${generation}`,
+    { details: { next: 'restore journal.jsonl from a copy, or begin the run again' } },
+  );
 }

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
@@ -30,6 +30,43 @@ describe('resume', () => {
     expect(resumed.code, resumed.stderr).toBe(0);
     expect(JSON.parse(resumed.stdout).runs[0].lineages.a.generations).toBe(12);
   }, 120_000);
+
+  it.each([
+    ['missing', 'lineage'],
+    ['incomplete', 'lineage/.git/packed-refs'],
+  ])(
+    'writes a lineage repository that is %s (without %s) again from the journal, to the same commits, and says so',
+    async (what, removed) => {
+      const args = ['run', hill, '--arm', 'solo', '--set', 'budget.generations=4', '--json'];
+      const whole = scratchDir();
+      expect((await runCli([...args, '--out', whole])).code).toBe(0);
+      const out = scratchDir();
+      const dir = join(out, 'hill-solo-1');
+      const child = startCli([...args, '--out', out], { ownGroup: true });
+      const types = () => (existsSync(join(dir, 'journal.jsonl')) ? factsOf(dir).map(({ type }) => type) : []);
+      while (!types().includes('lineage.checkpointed')) await wait(10);
+      process.kill(-child.pid, 'SIGINT');
+      expect((await child.ended).code).toBe(130);
+      const commits = types().filter((type) => type === 'lineage.finished').length;
+      rmSync(join(dir, removed), { recursive: true });
+      const resumed = await runCli(['resume', dir, '--json']);
+      expect(resumed.code, resumed.stderr).toBe(0);
+      expect(resumed.stderr).toMatch(new RegExp(`"commits":${commits},"msg":"\\S+lineage was ${what}: written again`));
+      expect(resultOf(dir).refs).toEqual(resultOf(join(whole, 'hill-solo-1')).refs);
+    },
+    120_000,
+  );
+
+  it('says nothing of the repository where it is whole', async () => {
+    const out = scratchDir();
+    const child = startCli(['run', hill, '--arm', 'solo', '--out', out, '--json'], { ownGroup: true });
+    const dir = join(out, 'hill-solo-1');
+    while (!existsSync(join(dir, 'journal.jsonl')) || factsOf(dir).every((f) => f.type !== 'round.closed'))
+      await wait(10);
+    process.kill(-child.pid, 'SIGINT');
+    await child.ended;
+    expect((await runCli(['resume', dir, '--json'])).stderr).not.toContain('written again');
+  }, 60_000);
 
   it('writes the commits of a killed run again with the dates they had, when dates come from the wall clock', async () => {
     const out = scratchDir();

@@ -108,6 +108,19 @@ describe('the state of a run', () => {
     ]);
   });
 
+  it('says which generation is missing in a damaged journal, and what to do', () => {
+    const state = new RunState(manifest);
+    const generation = generationOf(2, { parent: 1 });
+    state.apply({ seq: 0, at: 0, type: 'lineage.finished', key: 'alice/2', body: { generation, stop: null } });
+    expect(() => state.unsafeRounds).toThrow(
+      expect.objectContaining({
+        code: 'JOURNAL_CORRUPT',
+        message: 'the journal of demo-paired-1 lacks generation 1 of lineage alice, the parent of its generation 2',
+        details: { next: expect.stringContaining('journal.jsonl') },
+      }),
+    );
+  });
+
   it('counts the time of sessions, not the time between them', async () => {
     const { path, clock } = await play();
     const before = await folded(path);

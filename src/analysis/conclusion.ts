@@ -4,7 +4,15 @@ import { counted, pValue, type ScoreFormat, scoreFormat } from './format.ts';
 import { type LineageOutcome, lineageIds, lineageOutcomes } from './lineage-outcome.ts';
 import type { RunRecord } from './run-record.ts';
 import { median } from './statistics/summary.ts';
-import { controls, controlsFor, isShownBeyondBoth, type TransferGain, transferGains } from './transfer.ts';
+import {
+  type Control,
+  controls,
+  controlsFor,
+  isShownBeyond,
+  isShownBeyondBoth,
+  type TransferGain,
+  transferGains,
+} from './transfer.ts';
 
 const baselines = ['iid', 'sequential'] as const satisfies readonly ArmName[];
 
@@ -96,9 +104,26 @@ function seedsAbove({ lineage, points }: TransferGain): string {
 
 function beyondBoth(outcomes: readonly LineageOutcome[], gains: readonly TransferGain[]): string {
   const helped = lineageIds(outcomes).filter((lineage) => isShownBeyondBoth(gains, lineage));
-  return helped.length > 0
-    ? `pairing helped ${helped.join(', ')} beyond both.`
-    : 'help beyond both solo and sham is not shown.';
+  if (helped.length === 0) return 'help beyond both solo and sham is not shown.';
+  const each = helped.map((lineage) => `pairing helped ${lineage} ${reachOf(outcomes, gains, lineage)}`);
+  return `${each.join('; ')}.`;
+}
+
+/** What a gain beyond solo and sham is not yet: the other model's doing, which `self` tells, or this run's, which `shuffled` tells. */
+function reachOf(outcomes: readonly LineageOutcome[], gains: readonly TransferGain[], lineage: string): string {
+  const isRun = (control: Control) => outcomes.some((o) => o.lineage === lineage && o.arm === control);
+  const isBeyond = (control: Control) => isShownBeyond(gains, lineage, control);
+  const beyond = controls.filter(isBeyond);
+  const self = isRun('self')
+    ? 'not shown to be the other model: a second instance of the same (self) is not shown to do worse'
+    : 'whether it was the other model is open: self not run';
+  const shuffled =
+    "not shown to be what the peer did in the same run: another seed's strategies (shuffled) are not shown to do worse";
+  return [
+    `beyond ${beyond.slice(0, -1).join(', ')} and ${beyond.at(-1)}`,
+    ...(isBeyond('self') ? [] : [self]),
+    ...(isRun('shuffled') && !isBeyond('shuffled') ? [shuffled] : []),
+  ].join(', ');
 }
 
 function seedsLine(outcomes: readonly LineageOutcome[], gains: readonly TransferGain[]): string {

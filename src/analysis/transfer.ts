@@ -88,15 +88,15 @@ export function isUneven({ generations }: GainPoint): boolean {
   return generations.paired !== generations.control;
 }
 
-/**
- * Whether pairing is shown to help a lineage beyond solo **and** sham: at
- * least six seeds each, mean gain above 0, Holm-corrected p at most 0.05.
- */
+/** Whether pairing is shown to help a lineage beyond solo **and** sham. */
 export function isShownBeyondBoth(gains: readonly TransferGain[], lineage: string): boolean {
-  return required.every((control) => {
-    const gain = gains.find((g) => g.lineage === lineage && g.control === control);
-    const inference = gain?.inference;
-    if (gain === undefined || inference == null || inference.holmP === null) return false;
-    return gain.points.length >= rulesByN.forClaim && inference.mean > 0 && inference.holmP <= 0.05;
-  });
+  return required.every((control) => isShownBeyond(gains, lineage, control));
+}
+
+/** At least six seeds, mean gain above 0, Holm-corrected p at most 0.05. */
+export function isShownBeyond(gains: readonly TransferGain[], lineage: string, control: Control): boolean {
+  const gain = gains.find((g) => g.lineage === lineage && g.control === control);
+  const inference = gain?.inference;
+  if (gain === undefined || inference == null || inference.holmP === null) return false;
+  return gain.points.length >= rulesByN.forClaim && inference.mean > 0 && inference.holmP <= 0.05;
 }

@@ -248,11 +248,49 @@ describe('five lines for the terminal', () => {
         runOf({ arm, seed, lineages: { a: { scores: [0, arm === 'paired' ? 2 : 1] } } }),
       ),
     );
-    expect(summariseFiveLines(runs)[2]).toContain('pairing helped a beyond both.');
+    expect(summariseFiveLines(runs)[2]).toContain(
+      '; pairing helped a beyond solo and sham, whether it was the other model is open: self not run.',
+    );
     expect(summariseFiveLines(runs)[4]).toBe(
       'With n = 7 seeds the smallest exact p, Holm-corrected, is 0.0313 (a against solo).',
     );
     expect(summariseFiveLines(runs.slice(0, 15))[2]).toContain('is not shown');
     expect(summariseFiveLines(runs.slice(0, 15))[4]).toContain('the smallest two-sided p possible is 0.0625');
+  });
+
+  const notTheOther = 'not shown to be the other model: a second instance of the same (self) is not shown to do worse';
+  const notTheRun =
+    "not shown to be what the peer did in the same run: another seed's strategies (shuffled) are not shown to do worse";
+  it.each<[string, Partial<Record<ArmName, number>>, string]>([
+    ['as well with itself', { self: 2 }, `beyond solo and sham, ${notTheOther}.`],
+    ['better with itself', { self: 3 }, `beyond solo and sham, ${notTheOther}.`],
+    ['worse with itself', { self: 1 }, 'beyond solo, sham and self.'],
+    ['as well with another seed', { self: 1, shuffled: 2 }, `beyond solo, sham and self, ${notTheRun}.`],
+    ['as well with either', { self: 2, shuffled: 2 }, `beyond solo and sham, ${notTheOther}, ${notTheRun}.`],
+    ['worse with either', { self: 1, shuffled: 1 }, 'beyond solo, sham, self and shuffled.'],
+  ])('say what a lineage that did %s gained by', (_, others, words) => {
+    const ends = { paired: 2, solo: 1, sham: 1, ...others };
+    const runs = (n: number) =>
+      Array.from({ length: n }, (_, seed) => seed).flatMap((seed) =>
+        Object.entries(ends).map(([arm, end]) =>
+          runOf({ arm: arm as ArmName, seed, lineages: { a: { scores: [0, end] } } }),
+        ),
+      );
+    expect(summariseFiveLines(runs(9))[2]).toContain(`; pairing helped a ${words}`);
+    expect(summariseFiveLines(runs(5))[2]).toContain('; help beyond both solo and sham is not shown.');
+  });
+
+  it('tell lineages apart that gained by the other model from those that did not', () => {
+    const runs = Array.from({ length: 10 }, (_, seed) => seed).flatMap((seed) =>
+      (['paired', 'solo', 'sham', 'self'] as const).map((arm) => {
+        const end = (self: number) => ({ scores: [0, { paired: 2, solo: 1, sham: 1, self }[arm]] });
+        return runOf({ arm, seed, lineages: { a: end(1), b: end(2), c: { scores: [0, 1] } } });
+      }),
+    );
+    expect(summariseFiveLines(runs)[2]).toMatch(
+      new RegExp(
+        `; pairing helped a beyond solo, sham and self; pairing helped b beyond solo and sham, ${notTheOther.replace(/[()]/g, '\\$&')}\\.$`,
+      ),
+    );
   });
 });

@@ -7,7 +7,8 @@
  */
 
 import type { EnvelopeConstants } from '../markspace/regulation/baseline.ts';
-import { detection, falseAlarms, quantile, wilson } from '../tests/markspace/regulation/simulate.ts';
+import { wilsonInterval } from '../src/analysis/statistics/proportions.ts';
+import { detection, falseAlarms, quantile } from '../tests/markspace/regulation/simulate.ts';
 import {
   attackers,
   type SimulatedAgent,
@@ -38,7 +39,7 @@ function alarmsOf(name: string, kinds: readonly SimulatedAgent[], constants: Par
 }
 
 function alarmRow(name: string, windows: number, alarms: number): void {
-  const { low, high } = wilson(alarms, windows);
+  const { low, high } = wilsonInterval(alarms, windows);
   const interval = `${perThousand(low)}–${perThousand(high)}`;
   row(`  ${name}`, windows.toLocaleString('en'), String(alarms), perThousand(alarms / windows), interval);
 }

@@ -7,6 +7,7 @@
  * Run: npm run bench -- gates [--simulations=1000] [--seed=1]
  */
 
+import { wilsonInterval } from '../src/analysis/statistics/proportions.ts';
 import { randomStream } from '../src/core/random.ts';
 import { gateSettings } from '../tests/actors/gate-evidence.ts';
 import {
@@ -20,7 +21,6 @@ import {
   type Rates,
   regressionRates,
 } from '../tests/actors/simulated-gates.ts';
-import { wilson } from '../tests/markspace/regulation/simulate.ts';
 
 const option = (name: string, otherwise: number) =>
   Number(process.argv.find((word) => word.startsWith(`--${name}=`))?.split('=')[1] ?? otherwise);
@@ -29,7 +29,7 @@ const seed = option('seed', 1);
 
 const percent = (share: number) => `${(100 * share).toFixed(1)}`;
 const shown = ({ hits, of }: Rate) => {
-  const { low, high } = wilson(hits, of);
+  const { low, high } = wilsonInterval(hits, of);
   return `${percent(hits / of)} % [${percent(low)}, ${percent(high)}]`;
 };
 const row = (what: string, { naive, gate, retested }: Rates) =>

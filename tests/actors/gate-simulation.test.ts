@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { wilson } from '../markspace/regulation/simulate.ts';
+import { wilsonInterval } from '../../src/analysis/statistics/proportions.ts';
 import { gateSettings } from './gate-evidence.ts';
 import { complacencyRate, promotionRates, type Rate, regressionRates } from './simulated-gates.ts';
 
 // Few simulations, of one seed: what they show is shown with intervals, and the bench has more.
 const simulations = 150;
-const low = ({ hits, of }: Rate) => wilson(hits, of).low;
-const high = ({ hits, of }: Rate) => wilson(hits, of).high;
+const low = ({ hits, of }: Rate) => wilsonInterval(hits, of).low;
+const high = ({ hits, of }: Rate) => wilsonInterval(hits, of).high;
 
 describe('at the published noise', () => {
   it.each([

@@ -114,15 +114,6 @@ export function detection(kind: SimulatedAgent, simulation: Simulation, attackAt
   return { agents, delays: delays.sort(ascending), letThrough: letThrough.sort(ascending), early };
 }
 
-/** Score interval of a proportion at 95 %. @see Wilson, Probable inference, the law of succession, and statistical inference (1927). */
-export function wilson(hits: number, of: number): { readonly low: number; readonly high: number } {
-  const z = 1.96;
-  const share = hits / of;
-  const center = (share + z ** 2 / (2 * of)) / (1 + z ** 2 / of);
-  const half = (z / (1 + z ** 2 / of)) * Math.sqrt((share * (1 - share)) / of + z ** 2 / (4 * of ** 2));
-  return { low: Math.max(0, center - half), high: center + half };
-}
-
 /** The value that this share of the sorted ones does not exceed; `null` of none. */
 export function quantile(sorted: readonly number[], share: number): number | null {
   return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? null;

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { falseAlarms, wilson } from './simulate.ts';
+import { wilsonInterval } from '../../../src/analysis/statistics/proportions.ts';
+import { falseAlarms } from './simulate.ts';
 import { steadyAgents } from './simulated-agents.ts';
 
 it('the envelope raises fewer than one false alarm in ten thousand windows: some 200 steady agents, 1,000 windows', () => {
@@ -8,5 +9,5 @@ it('the envelope raises fewer than one false alarm in ten thousand windows: some
   const alarms = found.reduce((sum, kind) => sum + kind.alarms, 0);
   console.log(`${alarms} false alarms in ${windows} windows`);
   expect(windows).toBeGreaterThan(100_000);
-  expect(wilson(alarms, windows).high).toBeLessThan(1 / 10_000);
+  expect(wilsonInterval(alarms, windows).high).toBeLessThan(1 / 10_000);
 }, 600_000);

@@ -8,7 +8,8 @@ import {
   emptyBaseline,
 } from '../../../markspace/regulation/baseline.ts';
 import { countOf } from '../../../markspace/regulation/statistics.ts';
-import { detection, falseAlarms, quantile, wilson } from './simulate.ts';
+import { wilsonInterval } from '../../../src/analysis/statistics/proportions.ts';
+import { detection, falseAlarms, quantile } from './simulate.ts';
 import { attackers, steadyAgents } from './simulated-agents.ts';
 
 const seed = 20;
@@ -25,7 +26,7 @@ describe('the envelope, with simulated agents', () => {
     const windows = found.reduce((sum, kind) => sum + kind.windows, 0);
     const alarms = found.reduce((sum, kind) => sum + kind.alarms, 0);
     expect(windows).toBeGreaterThan(6_000);
-    expect(wilson(alarms, windows).high).toBeLessThan(1 / 1_000);
+    expect(wilsonInterval(alarms, windows).high).toBeLessThan(1 / 1_000);
   });
 
   it.each([

@@ -6,6 +6,11 @@ export interface CrashRecovery {
   readonly recovery: number;
 }
 
+/** Whether the published definitions, which are of scores from 0 to 1, can be applied. */
+export function isFromZeroToOne(scores: readonly (number | null)[]): boolean {
+  return scores.every((score) => score === null || (score >= 0 && score <= 1));
+}
+
 export const crashRule = { nothing: 0.01, something: 0.4, minLength: 2 } as const;
 
 /**

@@ -1,3 +1,4 @@
+import { isFromZeroToOne } from './life-events.ts';
 import type { WitnessedGeneration, WitnessedRun } from './run-events.ts';
 
 /** The runs of one experiment, as the publication summarizes them: one number a run, its best lineage's. */
@@ -10,6 +11,8 @@ export interface RateGroup {
 export interface EfficiencyFound {
   readonly pairing: string;
   readonly arm: string;
+  /** Why nothing was measured; `null` where it was. */
+  readonly notMeasured: string | null;
   /** Runs that count: those whose best is above 0, first reached after generation 0. */
   readonly seeds: number;
   /** Median over them, the upper one of two; `null` for none. */
@@ -26,12 +29,19 @@ export interface EfficiencyFound {
   }[];
 }
 
+/** Whether the group's scores are such as the published rates, thresholds and crashes are defined for. */
+export function isOnPublishedScale({ runs }: RateGroup): boolean {
+  return isFromZeroToOne(runs.flatMap((r) => r.lineages.flatMap((l) => l.generations.map((g) => g.score))));
+}
+
 /** The best lineage's best score by the first generation that reaches it. */
-export function efficiencyOf({ pairing, arm, runs }: RateGroup): EfficiencyFound {
+export function efficiencyOf(group: RateGroup): EfficiencyFound {
+  const { pairing, arm, runs } = group;
+  const isDefined = isOnPublishedScale(group);
   const each = runs.map((witnessed) => {
     const top = bestLineage(witnessed);
     const generation = top === null ? null : firstAtLeast(top.best, top.generations);
-    const isRate = top !== null && top.best > 0 && generation !== null && generation > 0;
+    const isRate = isDefined && top !== null && top.best > 0 && generation !== null && generation > 0;
     return {
       ...{ run: witnessed.run, seed: witnessed.seed, lineage: top?.id ?? null, best: top?.best ?? null, generation },
       scorePerGeneration: isRate ? top.best / generation : null,
@@ -39,7 +49,8 @@ export function efficiencyOf({ pairing, arm, runs }: RateGroup): EfficiencyFound
   });
   const rates = each.flatMap(({ scorePerGeneration: rate }) => (rate === null ? [] : [rate]));
   return {
-    ...{ pairing, arm, seeds: rates.length, scorePerGeneration: upperMedian(rates) },
+    ...{ pairing, arm, notMeasured: isDefined ? null : 'scores are not from 0 to 1' },
+    ...{ seeds: rates.length, scorePerGeneration: upperMedian(rates) },
     range: rangeOf(rates),
     runs: each,
   };
@@ -58,10 +69,17 @@ export interface ThresholdFound {
   readonly runs: readonly { readonly run: string; readonly seed: number | null; readonly generation: number | null }[];
 }
 
-export const publishedThresholds = [0.5, 0.55, 0.6, 0.65, 0.7] as const;
+const publishedThresholds = [0.5, 0.55, 0.6, 0.65, 0.7];
 
-/** When each run's best lineage reached each threshold. */
-export function thresholdsOf({ pairing, arm, runs }: RateGroup, thresholds: readonly number[]): ThresholdFound[] {
+/**
+ * When each run's best lineage reached each threshold: those that the
+ * experiment states, else the published ones, which say nothing of scores on
+ * another scale.
+ */
+export function thresholdsOf(group: RateGroup, stated: readonly number[]): ThresholdFound[] {
+  const { pairing, arm, runs } = group;
+  const unstated = isOnPublishedScale(group) ? publishedThresholds : [];
+  const thresholds = stated.length > 0 ? stated.toSorted((a, b) => a - b) : unstated;
   return thresholds.map((threshold) => {
     const each = runs.map((witnessed) => ({
       ...{ run: witnessed.run, seed: witnessed.seed },

@@ -11,7 +11,7 @@ import {
 import {
   type EfficiencyFound,
   efficiencyOf,
-  publishedThresholds,
+  isOnPublishedScale,
   type RateGroup,
   type ThresholdFound,
   thresholdsOf,
@@ -21,6 +21,7 @@ import { similarityRatio } from '../analysis/sequence-matcher.ts';
 import { describeError, RunNotFoundError } from '../core/errors.ts';
 import { readRun } from './read-run.ts';
 import { runsAt } from './report/runs-at.ts';
+import { readManifest } from './run-directory.ts';
 import { hasProvenance, witnessRun } from './witness-run.ts';
 
 /** What `analyze --json` prints: a contract for scripts, held by tests. */
@@ -58,12 +59,9 @@ export async function analyze(target: string, options: AnalyzeOptions): Promise<
   const unreadable: { dir: string; error: string }[] = [];
   const witnesses: AnalysisNotes['runs'][number][] = [];
   const withoutReads: string[] = [];
-  const events = {
-    adoptions: [] as AdoptionFound[],
-    crashRecoveries: [] as CrashRecoveryFound[],
-    neglect: [] as NeglectFound[],
-  };
-  const groups = new Map<string, RateGroup & { readonly runs: WitnessedRun[] }>();
+  const adoptions: AdoptionFound[] = [];
+  const neglect: NeglectFound[] = [];
+  const groups = new Map<string, AnalyzedGroup>();
   for (const [index, dir] of dirs.entries()) {
     let record: RunRecord;
     try {
@@ -78,16 +76,18 @@ export async function analyze(target: string, options: AnalyzeOptions): Promise<
     if (witnessed.lineages.every((l) => l.generations.every((g) => g.readPeers === null)))
       withoutReads.push(record.run);
     witnesses.push({ run: record.run, witness, why });
-    events.adoptions.push(...adoptionsIn(witnessed, witness, similarityRatio));
-    events.crashRecoveries.push(...crashRecoveriesIn(witnessed));
-    events.neglect.push(...neglectsIn(witnessed));
+    adoptions.push(...adoptionsIn(witnessed, witness, similarityRatio));
+    neglect.push(...neglectsIn(witnessed));
     addTo(groups, record, withoutTexts(witnessed));
   }
   if (unreadable.length === dirs.length) throw new RunNotFoundError(unreadable[0]!.error);
+  const all = [...groups.values()];
   return {
-    ...events,
-    efficiency: [...groups.values()].map(efficiencyOf),
-    thresholds: [...groups.values()].flatMap((group) => thresholdsOf(group, publishedThresholds)),
+    adoptions,
+    crashRecoveries: all.filter(isOnPublishedScale).flatMap(({ runs }) => runs.flatMap(crashRecoveriesIn)),
+    neglect,
+    efficiency: all.map(efficiencyOf),
+    thresholds: all.flatMap((group) => thresholdsOf(group, [...group.stated])),
     notes: { runs: witnesses, withoutReads, unreadable },
   };
 }
@@ -115,16 +115,23 @@ function withoutTexts(run: WitnessedRun): WitnessedRun {
   return { ...run, lineages };
 }
 
+interface AnalyzedGroup extends RateGroup {
+  readonly runs: WitnessedRun[];
+  /** Thresholds of the experiments. */
+  readonly stated: Set<number>;
+}
+
 function addTo(
-  groups: Map<string, RateGroup & { readonly runs: WitnessedRun[] }>,
-  { imported, experiment, arm }: RunRecord,
+  groups: Map<string, AnalyzedGroup>,
+  { dir, imported, experiment, arm }: RunRecord,
   run: WitnessedRun,
 ): void {
   // The publication pools the arms of its replication as `solo`.
   const isPooled = imported !== undefined && imported.family !== imported.pairing;
   const group = { pairing: imported?.family ?? experiment, arm: isPooled ? 'solo' : arm };
   const key = JSON.stringify(group);
-  const known = groups.get(key) ?? { ...group, runs: [] };
+  const known = groups.get(key) ?? { ...group, runs: [], stated: new Set() };
   groups.set(key, known);
   known.runs.push(run);
+  for (const threshold of readManifest(dir).config.report.thresholds) known.stated.add(threshold);
 }

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { similarityRatio } from '../../src/analysis/sequence-matcher.ts';
 import { type Analysis, importResults } from '../../src/index.ts';
 import { inspectedRun } from '../cli/inspected-run.ts';
-import { cli } from '../cli/run-cli.ts';
+import { cli, tinyRun } from '../cli/run-cli.ts';
 import { scratchDir } from '../support/example-run.ts';
 import { type TreeGeneration, writeAgent, writeFile } from '../support/hyperspace-tree.ts';
 
@@ -119,6 +119,28 @@ describe('analyze: crashes, neglect and rates', () => {
     expect(runs[0]!.missing).toHaveLength(5 + 2 * 5);
     expect((await analysis(out)).neglect).toEqual([
       { run: 'a-vs-b-seed1', seed: 1, lineage: 'a', lastRead: 1, from: 2, length: 3, peerBest: 0.2, isLast: true },
+    ]);
+  });
+
+  it('measures neither rates nor crashes of scores that are not from 0 to 1, and takes thresholds from the experiment', async () => {
+    const out = scratchDir();
+    const packing = (...more: string[]) =>
+      cli([...tinyRun, '--set', 'budget.generations=1', '--set', 'niche.params.circles=26', '--out', out, ...more]);
+    expect((await packing()).exitCode).toBe(0);
+    const plain = await analysis(join(out, 'packing-paired-1'));
+    expect(plain).toMatchObject({ thresholds: [], crashRecoveries: [] });
+    expect(plain.efficiency).toMatchObject([
+      { notMeasured: 'scores are not from 0 to 1', seeds: 0, scorePerGeneration: null, range: null },
+    ]);
+    const { stdout } = await cli(['analyze', join(out, 'packing-paired-1')]);
+    expect(stdout).toContain('Crashes that recovered: not measured, scores are not from 0 to 1');
+    expect(stdout).toMatch(/packing +paired +0 of 1 +not measured +scores are not from 0 to 1/);
+    expect(stdout).toMatch(/packing +paired +none stated +not measured/);
+    expect((await packing('--set', 'report.thresholds=[2.9, 1.5]')).exitCode).toBe(0);
+    const { thresholds } = await analysis(join(out, 'packing-paired-1-r2'));
+    expect(thresholds.map((t) => [t.threshold, t.reached, t.seeds])).toEqual([
+      [1.5, 1, 1],
+      [2.9, 0, 1],
     ]);
   });
 

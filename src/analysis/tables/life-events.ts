@@ -1,6 +1,6 @@
 import { showsOwnLineages } from '../../core/config/arms.ts';
 import { scoreFormat } from '../format.ts';
-import { crashRule, neglectLength } from '../life-events.ts';
+import { crashRule, isFromZeroToOne, neglectLength } from '../life-events.ts';
 import type { LineageOutcome } from '../lineage-outcome.ts';
 import type { ReportData } from '../report-data.ts';
 import { paragraph, type Section } from '../report-model.ts';
@@ -51,9 +51,10 @@ export function lifeEventFiles(told: Told): Record<string, string> {
 
 function lifeEvents({ outcomes, comparable }: Told): LifeEvent[] {
   const { score } = scoreFormat(outcomes);
+  const hasCrashes = isFromZeroToOne(scoresOf(outcomes));
   return outcomes.flatMap((outcome): LifeEvent[] => {
     const run = witnessed(outcome, knowsReads(outcome, comparable));
-    const crashes = isFromZeroToOne(outcomes) ? crashRecoveriesIn(run) : [];
+    const crashes = hasCrashes ? crashRecoveriesIn(run) : [];
     return [
       ...crashes.map(({ from, to, recovery, after, invalidAs }): LifeEvent => {
         const why = invalidAs.includes('unmeasured') ? '' : ', where a generation without a score counts as 0';
@@ -87,14 +88,14 @@ function witnessed({ run, seed, lineage, curve, generations }: LineageOutcome, h
   return { run, seed, lineages: [{ id: lineage, generations: all }] };
 }
 
-function isFromZeroToOne(outcomes: readonly LineageOutcome[]): boolean {
-  return outcomes.every((o) => o.curve.every(({ score }) => score === null || (score >= 0 && score <= 1)));
-}
+const scoresOf = (outcomes: readonly LineageOutcome[]) => outcomes.flatMap((o) => o.curve.map(({ score }) => score));
 
 function crashWords(outcomes: readonly LineageOutcome[]): string {
   const { nothing, something, minLength } = crashRule;
   const rule = `Crash and recovery, as published: at least ${minLength} generations in a row at or below ${nothing} after one above ${something}, directly followed by one above it`;
-  return isFromZeroToOne(outcomes) ? `${rule}.` : `${rule}; it is for scores from 0 to 1, so it was not applied here.`;
+  return isFromZeroToOne(scoresOf(outcomes))
+    ? `${rule}.`
+    : `${rule}; it is for scores from 0 to 1, so it was not applied here.`;
 }
 
 function neglectWords({ outcomes, comparable }: Told): string {

@@ -11,6 +11,7 @@ const between = (range: readonly [number, number] | null, digits: number) =>
 /** The analysis as tables, each under what it counts. */
 export function analysisLines(session: Session, analysis: Analysis): string[] {
   const { adoptions, crashRecoveries, neglect, efficiency, thresholds } = analysis;
+  const hasCrashes = efficiency.some((e) => e.notMeasured === null);
   const bothWays = crashRecoveries.filter(({ invalidAs }) => invalidAs.includes('unmeasured')).length;
   return [
     ...table(session, `Adoptions: ${adoptions.length}`, [
@@ -22,7 +23,9 @@ export function analysisLines(session: Session, analysis: Analysis): string[] {
     ]),
     ...table(
       session,
-      `Crashes that recovered: ${crashRecoveries.length} with invalid generations counted as 0, ${bothWays} with those ending a crash`,
+      hasCrashes
+        ? `Crashes that recovered: ${crashRecoveries.length} with invalid generations counted as 0, ${bothWays} with those ending a crash`
+        : `Crashes that recovered: not measured, ${efficiency[0]?.notMeasured}`,
       [
         ['RUN', 'LINEAGE', 'AT NOTHING', 'RECOVERED', 'BEFORE', 'AFTER', 'COUNTED'],
         ...crashRecoveries.map((c) => [
@@ -41,7 +44,9 @@ export function analysisLines(session: Session, analysis: Analysis): string[] {
       ['EXPERIMENT', 'ARM', 'RUNS', 'MEDIAN', 'RANGE'],
       ...efficiency.map((e) => [
         ...[clean(e.pairing), e.arm, `${e.seeds} of ${e.runs.length}`],
-        ...[number(e.scorePerGeneration, 4), between(e.range, 4)],
+        ...(e.notMeasured === null
+          ? [number(e.scorePerGeneration, 4), between(e.range, 4)]
+          : ['not measured', e.notMeasured]),
       ]),
     ]),
     ...table(session, 'Generations to a threshold', [
@@ -50,6 +55,9 @@ export function analysisLines(session: Session, analysis: Analysis): string[] {
         ...[clean(t.pairing), t.arm, t.threshold.toFixed(2), `${t.reached} of ${t.seeds}`],
         ...[number(t.median, 0), between(t.range, 0)],
       ]),
+      ...efficiency
+        .filter((e) => !thresholds.some((t) => t.pairing === e.pairing && t.arm === e.arm))
+        .map((e) => [clean(e.pairing), e.arm, 'none stated', 'not measured', 'not measured', 'not measured']),
     ]),
   ].slice(0, -1);
 }

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Counters, candidateHomes, countersOf } from '../bubblewrap/cgroups.ts';
 import { readOrEmpty, written, writtenByChildrenOf } from './written-bytes.ts';
 
@@ -13,6 +14,8 @@ export interface ContainerCounters extends Counters {
   /** What a shell has written before it is given a command. */
   bytesWrittenBy(pid: number): number | null;
   isRunning(pid: number): boolean;
+  /** How many processes and threads the container has, the keeper included; `null` where that cannot be seen. */
+  threads(): number | null;
 }
 
 /**
@@ -42,11 +45,13 @@ export function countersOfContainer(pid: number, containerId: string, shell: str
           : null;
     if (group === null) return null;
     const shim = parentOf(pid);
+    const pids = join(home('pids') ?? group.memory, 'pids.current');
     return {
       ...countersOf(group),
       bytesWritten: () => (shim === null ? null : sum(writtenByChildrenOf(shim), writtenByChildrenOf(pid))),
       bytesWrittenBy: (child) => (parentOf(child) === shim ? written(`/proc/${child}`) : null),
       isRunning: (child) => existsSync(`/proc/${child}`),
+      threads: () => Number(readOrEmpty(pids)) || null,
     };
   } catch {
     return null;

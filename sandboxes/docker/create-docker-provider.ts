@@ -22,6 +22,7 @@ import { createNetworks, type Networks, removeNetwork } from './networks.ts';
 import { WaitingFiles } from './place-files.ts';
 import { placeFromOutside } from './place-from-outside.ts';
 import { probeDocker } from './probe.ts';
+import { StartingCommands } from './starting-commands.ts';
 
 export interface DockerOptions {
   /** What `galapagos sandbox build` has made. Default `galapagos-sandbox`. */
@@ -46,6 +47,7 @@ interface Workshop {
   /** For containers that cannot be looked at from here. */
   readonly memoryWatch: Once<MemoryWatch>;
   readonly scratch: () => string;
+  readonly startingCommands: StartingCommands;
   /** The shell that this engine's runtime can start. */
   shell: string;
 }
@@ -86,6 +88,7 @@ function prepareWorkshop(options: DockerOptions): Workshop {
     networks: createNetworks(engine),
     memoryWatch: once(async () => watchMemory(await engine())),
     scratch: () => scratchRoot(options.scratchDir, 'docker'),
+    startingCommands: new StartingCommands(),
     shell: inside.shell,
   };
 }
@@ -123,6 +126,8 @@ async function openSandbox(
   waiting.add(spec.files);
   const cleanup = new Cleanup();
   try {
+    await workshop.startingCommands.letStart(signal);
+    goOn();
     const { label, labels } = labelsOf(spec.run, spec.owner);
     const [engine, image] = [await workshop.engine(), await workshop.image()];
     const scratch = makeOwnScratch(workshop);
@@ -148,7 +153,7 @@ async function openSandbox(
     const watch = counters === null ? await workshop.memoryWatch() : null;
     const sandbox: Sandbox = dockerSandbox({
       ...{ id: label, reserved, waiting, container, keeper, shell, path: image.path },
-      counters,
+      ...{ counters, startingCommands: workshop.startingCommands },
       placeFromOutside: (files) =>
         counters !== null && placeFromOutside({ pid: State.Pid, containerId: container.id }, files, reserved),
       oomKills: () => counters?.oomKills() ?? watch?.countOf(container.id) ?? 0,

@@ -13,10 +13,17 @@ import { capture, exitOf, notStarted } from './exec-result.ts';
 import { openTunnel, tunnelSocket } from './gateway-tunnel.ts';
 import { inside } from './image-layout.ts';
 import type { Keeper } from './keeper.ts';
-import { startMeter } from './meter.ts';
+import { type Measured, startMeter } from './meter.ts';
 import { checkFiles, clearingFor, doesNotFit, unpacking, type WaitingFiles } from './place-files.ts';
 import { type PrimedShell, primeShell } from './primed-shell.ts';
 import { type JobEnd, runJob } from './run-job.ts';
+import type { StartingCommands } from './starting-commands.ts';
+
+/** A shell that waits for a command, and how to learn what was used since it did. */
+interface Ready {
+  readonly shell: PrimedShell;
+  readonly measure: () => Measured;
+}
 
 export interface DockerParts {
   readonly id: string;
@@ -34,6 +41,7 @@ export interface DockerParts {
   readonly counters: ContainerCounters | null;
   /** How often memory ran out so far. */
   readonly oomKills: () => number;
+  readonly startingCommands: StartingCommands;
   /** Where programs are looked for. */
   readonly path: string;
   /** Host directory that the container sees at {@link inside.gatewayDirectory}. */
@@ -51,6 +59,7 @@ export function dockerSandbox(parts: DockerParts): Sandbox {
   const sandbox = new DockerSandbox(parts);
   const queue = inOrder(() => parts.keeper.isAlive());
   let disposal: Promise<void> | null = null;
+  const { startingCommands } = parts;
   const dispose = async () => {
     try {
       // An engine that starts a shell while its container ends may lose track of both.
@@ -65,18 +74,27 @@ export function dockerSandbox(parts: DockerParts): Sandbox {
   return {
     id: parts.id,
     provider: 'docker',
-    connect: (socket) => queue.run(() => sandbox.connect(socket)),
+    connect: (socket) => {
+      startingCommands.begin(sandbox);
+      return queue.run(() => sandbox.connect(socket));
+    },
     exec: (argv, options) =>
       queue.run(async () => {
+        startingCommands.begin(sandbox);
         const end = await sandbox.exec(argv, options).catch((error: unknown) => error);
+        startingCommands.end(sandbox);
         if (!queue.isOpen()) throw new SandboxUnavailableError('the sandbox was disposed of while a command ran');
         if (end instanceof Error) throw end;
         return end as ExecResult;
       }),
-    put: (files) => queue.run(() => sandbox.put(files)),
+    put: (files) => {
+      startingCommands.begin(sandbox);
+      return queue.run(() => sandbox.put(files));
+    },
     get: (limits) => queue.run(() => sandbox.get(limits)),
     [Symbol.asyncDispose]: () => {
       queue.close();
+      startingCommands.end(sandbox);
       disposal ??= dispose();
       return disposal;
     },
@@ -86,13 +104,13 @@ export function dockerSandbox(parts: DockerParts): Sandbox {
 class DockerSandbox {
   readonly #parts: DockerParts;
   #isUntouched = true;
-  #primed: Promise<PrimedShell> | null = null;
+  #primed: Promise<Ready> | null = null;
   #gateway: string | null = null;
   #relay: GatewayRelay | null = null;
 
   constructor(parts: DockerParts) {
     this.#parts = parts;
-    this.#primed = primeShell(parts.container, parts.shell);
+    this.#primed = this.#prime();
     // Whoever needs it hears of its failure.
     this.#primed.catch(() => {});
     this.#placeWaiting();
@@ -162,7 +180,8 @@ class DockerSandbox {
     { signal = never, onOutput = () => {} }: { signal?: AbortSignal; onOutput?: (bytes: Buffer) => void } = {},
   ): Promise<JobEnd & { readonly stderr: string }> {
     const errors = capture(ownOutputBytes);
-    const end = await this.#run(await this.#takeShell(), {
+    const { shell } = await this.#takeShell();
+    const end = await this.#run(shell, {
       ...{ line, input, timeoutMs: ownMs, signal },
       onOutput: (isError, bytes) => (isError ? void errors.add(bytes) : onOutput(bytes)),
     });
@@ -176,11 +195,11 @@ class DockerSandbox {
     const cancelled = { exitCode: null, signal: 'SIGKILL', stoppedBy: 'cancelled', stderr: '' } as const;
     if (options.signal.aborted) return notStarted(cancelled);
     if (this.#gateway !== null && !this.#isHere()) {
-      await openTunnel(await this.#takeShell(), this.#parts.path, this.#gateway);
+      await openTunnel((await this.#takeShell()).shell, this.#parts.path, this.#gateway);
     }
-    const shell = await this.#takeShell();
+    const ready = await this.#takeShell();
     if (options.signal.aborted) {
-      this.#primed = Promise.resolve(shell);
+      this.#primed = Promise.resolve(ready);
       return notStarted(cancelled);
     }
     const files = this.#parts.waiting.take();
@@ -190,8 +209,7 @@ class DockerSandbox {
     const unpack = files.size === 0 ? '' : `${command} || { echo ${quoted(word)} >&2; exit 1; }; `;
     const stdout = capture(options.maxOutputBytes);
     const stderr = capture(options.maxOutputBytes);
-    const meter = startMeter(this.#parts.counters, this.#parts.oomKills, shell.pid);
-    const end = await this.#run(shell, {
+    const end = await this.#run(ready.shell, {
       line: unpack + commandLine(argv, env),
       input: [...(files.size === 0 ? [] : [archive]), Buffer.from(options.stdin ?? '')],
       timeoutMs: options.timeoutMs,
@@ -203,7 +221,7 @@ class DockerSandbox {
     if (unpack !== '' && stderr.text().includes(word)) {
       throw new SandboxUnavailableError(`files could not be put into the sandbox: ${stderr.text().slice(0, 500)}`);
     }
-    const measured = meter();
+    const measured = ready.measure();
     const stoppedBy = end.stoppedBy === 'exit' && measured.ranOutOfMemory ? 'memory' : end.stoppedBy;
     if (end.status === null && stoppedBy === 'exit') {
       throw new SandboxUnavailableError('the sandbox is gone: something outside ended it');
@@ -237,6 +255,7 @@ class DockerSandbox {
     return runJob(shell, {
       ...job,
       isRunning: (pid) => counters?.isRunning(pid) ?? true,
+      isAnyLeft: () => counters?.threads() !== 1,
       killAll: async () => {
         try {
           await keeper.sweep();
@@ -249,11 +268,18 @@ class DockerSandbox {
     });
   }
 
-  async #takeShell(): Promise<PrimedShell> {
+  async #prime(): Promise<Ready> {
+    const { container, shell: path, counters, oomKills } = this.#parts;
+    const shell = await primeShell(container, path);
+    // Nothing else runs in the container until the shell has become a command.
+    return { shell, measure: startMeter(counters, oomKills, shell.pid) };
+  }
+
+  async #takeShell(): Promise<Ready> {
     const primed = this.#primed;
     this.#primed = null;
     const ready = await primed;
-    return ready?.isOpen() === true ? ready : await primeShell(this.#parts.container, this.#parts.shell);
+    return ready?.shell.isOpen() === true ? ready : await this.#prime();
   }
 }
 

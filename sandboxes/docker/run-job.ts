@@ -14,6 +14,8 @@ export interface Job {
   readonly onOutput: (isError: boolean, bytes: Buffer, stop: (why: StopReason) => void) => void;
   /** Whether the shell's process is still there, where that can be seen. */
   readonly isRunning: (pid: number) => boolean;
+  /** Whether anything but the keeper may be in the container. */
+  readonly isAnyLeft: () => boolean;
   /** Kills every process of the container but the keeper, or the container itself. */
   readonly killAll: () => Promise<void>;
 }
@@ -41,7 +43,10 @@ export async function runJob(shell: PrimedShell, job: Job): Promise<JobEnd> {
   let stoppedBy = 'exit' as StopReason;
   let drain: NodeJS.Timeout | undefined;
   let failure: unknown = null;
+  let isSwept = false;
+  let hasEnded = false;
   const killAll = async () => {
+    isSwept = true;
     clearInterval(look);
     try {
       if (failure === null) await job.killAll();
@@ -51,7 +56,7 @@ export async function runJob(shell: PrimedShell, job: Job): Promise<JobEnd> {
     drain ??= setTimeout(() => stream.destroy(), drainMs);
   };
   const stop = (why: StopReason) => {
-    if (stoppedBy !== 'exit') return;
+    if (stoppedBy !== 'exit' || hasEnded) return;
     stoppedBy = why;
     void killAll();
   };
@@ -72,9 +77,12 @@ export async function runJob(shell: PrimedShell, job: Job): Promise<JobEnd> {
     stream.end();
     await closed;
     const wallMs = monotonicMs() - startedMs;
+    hasEnded = true;
+    clearInterval(look);
     clearTimeout(timer);
-    // The engine is asked while the rest is killed: each takes some milliseconds.
-    const [early] = await Promise.all([shell.status(), killAll()]);
+    // The engine is asked while the rest is killed: each takes some milliseconds. A sweep that is under way is waited
+    // for, or it would meet the next command.
+    const [early] = await Promise.all([shell.status(), isSwept || job.isAnyLeft() ? killAll() : null]);
     if (failure !== null) throw failure;
     const status = early ?? (await shell.status());
     // A limit that struck after the end changes nothing, but cut output must be told.

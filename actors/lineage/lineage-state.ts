@@ -101,8 +101,11 @@ export function weightsFor(
 
 function rolledBackAfter(state: LineageState, g: Generation): LineageState['rolledBack'] {
   if (g.verdict === 'promoted') return null;
-  if (g.rolledBack === undefined) return state.rolledBack;
-  return { of: state.rolledBack?.of ?? inService(state)!.adapter.id, weights: g.rolledBack };
+  // Whoever began by going back to the best has put the best's own weights into service.
+  const restored = g.rollback?.weights === 'restored' ? ancestor(state, g.parent!).weights : null;
+  const weights = g.rolledBack ?? restored;
+  if (weights === null) return state.rolledBack;
+  return { of: restored?.adapter.id ?? state.rolledBack?.of ?? inService(state)!.adapter.id, weights };
 }
 
 function credit(ancestor: Ancestor, g: Generation): Ancestor {

@@ -64,9 +64,10 @@ async function goBack(
   request: Extract<RequestOf<'trainer'>, { kind: 'roll-back' }>,
   signal: AbortSignal,
 ): Promise<Trained> {
-  const { lineage, generation, to, from, share } = request;
+  const { lineage, generation, to, from, share, trial } = request;
   const placed = await rollBack(ports, request, signal);
-  await ports.journal.append(rolledBackFact, factKey(lineage, generation), { to, from, share, ...placed });
+  const key = factKey(lineage, generation, ...(trial === undefined ? [] : [trial]));
+  await ports.journal.append(rolledBackFact, key, { to, from, share, ...placed });
   return { status: 'in-service', ...placed, metrics: null };
 }
 

@@ -200,6 +200,8 @@ export const roleMessages = {
         from: storedAdapterSchema,
         /** How much of the refused ones stays; 0 is a hard rollback. */
         share: z.number().min(0).lt(1),
+        /** Tells a generation's second going back from the one that it began with. */
+        trial,
       }),
     ]),
     result: z.discriminatedUnion('status', [

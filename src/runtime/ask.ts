@@ -20,8 +20,10 @@ function keyOf<R extends RoleName>(role: R, request: RequestOf<R>): string {
   }
   const lineage = q.lineage as string;
   if (role === 'lineage') return factKey(lineage, q.round as number);
-  if (role === 'trainer') return factKey(lineage, q.generation as number, q.kind as string);
   const trial = q.trial as string | undefined;
+  if (role === 'trainer') {
+    return factKey(lineage, q.generation as number, q.kind as string, ...(trial === undefined ? [] : [trial]));
+  }
   const split = q.split ?? (q.situation as { split?: string } | undefined)?.split;
   const situation = (q.situation as { id?: string } | undefined)?.id;
   return factKey(

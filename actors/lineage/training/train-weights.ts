@@ -3,7 +3,7 @@ import type { Lesson, ServedWeights } from '../../../src/core/records.ts';
 import type { GenomeStore } from '../../../src/lineage/lineage.ts';
 import type { Draft, StepInput } from '../lineage-machine.ts';
 import { header, type LineagePorts } from '../lineage-ports.ts';
-import { inService } from '../lineage-state.ts';
+import { ancestor, inService } from '../lineage-state.ts';
 import { makeDataset } from './dataset.ts';
 
 /** How a lineage learns, and where its trajectories and datasets lie. */
@@ -51,11 +51,14 @@ export async function takeBackWeights(
   signal: AbortSignal,
 ): Promise<ServedWeights | undefined> {
   const { state, draft } = input;
-  const good = inService(state);
+  const isRestored = draft.rollback?.weights === 'restored';
+  const good = isRestored ? ancestor(state, draft.parent!).weights : inService(state);
   if (draft.lesson?.status !== 'trained' || verdict === 'promoted' || good === null) return undefined;
-  // A generation goes back once. One that began by going back asked for it already.
-  if (draft.rollback?.weights !== undefined) return undefined;
-  const request = { kind: 'roll-back' as const, ...header(input), to: good.adapter, from: draft.weights!.adapter };
+  const request = {
+    ...{ kind: 'roll-back' as const, ...header(input), to: good.adapter, from: draft.weights!.adapter },
+    // It has been asked to go back in this generation already.
+    ...(draft.rollback?.weights === undefined ? {} : { trial: 'refused' as const }),
+  };
   const share = good.adapter.id === draft.weights!.adapter.id ? 0 : ports.learning!.settings.keepOfRefused;
   const answer = await ports.ask('trainer', { ...request, share }, signal);
   // What cannot be taken back stays named by the generations that had it, and is found again when it is asked for.

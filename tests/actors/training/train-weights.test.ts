@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { createLineage, type LineagePorts } from '../../../actors/lineage/create-lineage.ts';
-import { advance, emptyState, inService, type LineageState } from '../../../actors/lineage/lineage-state.ts';
+import {
+  advance,
+  ancestor,
+  emptyState,
+  inService,
+  type LineageState,
+  weightsFor,
+} from '../../../actors/lineage/lineage-state.ts';
 import type { Ask } from '../../../src/core/ask.ts';
 import { type TrainingConfig, trainingSchema } from '../../../src/core/config/training-schema.ts';
 import { parseAdapterId } from '../../../src/core/ids.ts';
@@ -25,6 +32,8 @@ interface Script {
   readonly verdict?: 'promoted' | 'refused';
   readonly edit?: 'fails';
   readonly retest?: boolean;
+  /** Three low generations with weights of their own come in between, and the lineage goes back to its best. */
+  readonly regression?: boolean;
 }
 
 /** Two generations that lived, the second promoted with weights of its own; then one more. */
@@ -47,6 +56,18 @@ async function oneRound(
       ...(from === 'without weights' ? {} : { adapter: weights(1).adapter, taskModel: weights(1).model }),
     }),
   ];
+  if (script.regression) {
+    lived.unshift(generationOf(0, { ...lived.shift()!, selection: measured(0) }));
+    for (const n of [2, 3, 4])
+      lived.push(
+        generationOf(n, {
+          verdict: 'promoted',
+          selection: measured(0),
+          adapter: weights(n).adapter,
+          taskModel: weights(n).model,
+        }),
+      );
+  }
   const known = typeof from === 'string' ? lived.reduce<LineageState>(advance, emptyState) : from;
   const ask = (async (role: RoleName, request: Record<string, unknown>) => {
     asked.push({ role, request });
@@ -72,8 +93,9 @@ async function oneRound(
   }) as unknown as Ask;
   const training = trainingSchema.parse({ credit: 'trajectory', minExamples: 1, ...settings });
   const ports: LineagePorts = {
-    ...{ ask, budget: createBudget('lineage alice', {}), select: () => 1, annealing: null, metaFrom: 'parent' },
-    rollback: null,
+    ...{ ask, budget: createBudget('lineage alice', {}), annealing: null, metaFrom: 'parent' },
+    select: () => (script.regression ? 4 : 1),
+    rollback: script.regression ? { after: 3, share: 0.5, margin: 0 } : null,
     draws: () => ({ next: () => 0, int: () => 0, drawn: null }),
     ...{ publish: async () => false, model: 'mutator', taskModel: 'small', learning: { settings: training, genomes } },
     seedGenome: { genome: genomeId(0), bytes: 1, files: 1 },
@@ -81,7 +103,7 @@ async function oneRound(
     ...{ maxStagnation: null, state: known },
   };
   await using lineage = createLineage(ports);
-  const result = (await lineage.handle(lineageRequest(2), never)).generation as Generation;
+  const result = (await lineage.handle(lineageRequest(known.history.length), never)).generation as Generation;
   const requests = (role: RoleName) => asked.filter((one) => one.role === role).map(({ request }) => request);
   return { asked: asked.map(({ role }) => role), requests, generation: result, genomes, state: advance(known, result) };
 }
@@ -210,5 +232,33 @@ describe('weights that are not promoted', () => {
     const { asked, state } = await oneRound({ verdict: 'refused' }, {}, 'without weights');
     expect(asked).toEqual(['trainer', 'environment', 'environment', 'gate', 'archivist']);
     expect(inService(state)).toBeNull();
+  });
+
+  it.each([0, 0.25])(
+    'after going back to the best go back to the best’s own again (share %d), and those stay in service',
+    async (share) => {
+      const settings = { every: 1, keepOfRefused: share };
+      const { requests, generation, state } = await oneRound({ verdict: 'refused', regression: true }, settings);
+      const restored = { kind: 'roll-back', to: weights(1).adapter };
+      expect(requests('trainer')).toMatchObject([
+        { ...restored, from: weights(4).adapter, share: 0 },
+        { kind: 'train' },
+        { ...restored, from: weights(5).adapter, share, trial: 'refused' },
+      ]);
+      expect(requests('trainer')[0]).not.toHaveProperty('trial');
+      expect(generation).toMatchObject({ rollback: { weights: 'restored' }, rolledBack: weights(6) });
+      expect(inService(state)).toEqual(weights(6));
+      expect(weightsFor(state, ancestor(state, 1))).toEqual(weights(6));
+    },
+  );
+
+  it('are not what is in service after going back to the best, also when weights in between were before', async () => {
+    const blended = await oneRound({ verdict: 'refused' }, { keepOfRefused: 0.25 });
+    expect(inService(blended.state)).toEqual(weights(6));
+    const rollback = { from: 1, streak: 3, floor: 0, weights: 'restored' as const };
+    const next = generationOf(3, { parent: 1, rollback, adapter: weights(1).adapter, taskModel: 'x' });
+    const state = advance(blended.state, next);
+    expect(inService(state)).toEqual(weights(1));
+    expect(weightsFor(state, ancestor(state, 1))).toEqual(weights(1));
   });
 });

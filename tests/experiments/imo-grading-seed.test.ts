@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
@@ -7,15 +7,37 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { chatRequestSchema } from '../../src/core/chat.ts';
 import { compare, gradeOf, wordsOfGrades } from '../../src/niches/grading/grades.ts';
 import { repository, scratchDir } from '../support/example-run.ts';
+import { itNeeds } from '../support/require-service.ts';
 import { toCompletion } from '../support/scripted-model.ts';
 
 const folder = join(repository, 'experiments', 'imo-grading');
 const { readPoints }: { readPoints: (answer: string) => number | null } = await import(
   join(folder, 'seed', 'points.mjs')
 );
+const readPointsInPython = (answer: string): number | null => {
+  const program = 'import json, sys; from points import read_points; print(json.dumps(read_points(sys.argv[1])))';
+  return JSON.parse(
+    execFileSync('python3', ['-B', '-c', program, answer], { cwd: join(folder, 'seed-python'), encoding: 'utf8' }),
+  );
+};
+
+const itNeedsPython = itNeeds(
+  'python3',
+  spawnSync('python3', ['--version']).status === 0 ? null : 'it is not installed',
+);
+interface Seed {
+  readonly name: string;
+  readonly it: typeof itNeedsPython;
+  readonly run: readonly [command: string, extension: string];
+  readonly readPoints: typeof readPoints;
+}
+const seeds: readonly Seed[] = [
+  { name: 'seed', it, run: ['node', 'mjs'], readPoints },
+  { name: 'seed-python', it: itNeedsPython, run: ['python3', 'py'], readPoints: readPointsInPython },
+];
 
 /** Runs the task agent against a gateway that says these texts one after another. */
-async function gradeWith(answers: readonly string[], situation: object) {
+async function gradeWith({ name, run: [command, extension] }: Seed, answers: readonly string[], situation: object) {
   const socket = join(scratchDir(), 'gateway');
   const asked: { role: string; content: string | null }[][] = [];
   const server = createServer(async (request, response) => {
@@ -26,8 +48,8 @@ async function gradeWith(answers: readonly string[], situation: object) {
   });
   await new Promise<void>((done) => server.listen(socket, done));
   onTestFinished(() => void server.close());
-  const child = spawn('node', ['task.mjs'], {
-    cwd: join(folder, 'seed'),
+  const child = spawn(command, [`task.${extension}`], {
+    cwd: join(folder, name),
     env: { ...process.env, GALAPAGOS_GATEWAY: socket },
   });
   child.stdin.end(JSON.stringify(situation));
@@ -41,35 +63,37 @@ async function gradeWith(answers: readonly string[], situation: object) {
 
 const situation = { problem: 'Prove it.', reference: 'Thus.', guidelines: 'Be fair.', response: 'So.' };
 
-describe('the task agent', () => {
+describe.each(seeds)('the task agent of $name', (seed) => {
+  const { it } = seed;
+
   it('asks its model with the rubric and the whole item, and prints the points', async () => {
-    const { stdout, code, asked } = await gradeWith(['It is fine.\n\nPoints: 6'], situation);
+    const { stdout, code, asked } = await gradeWith(seed, ['It is fine.\n\nPoints: 6'], situation);
     expect([code, JSON.parse(stdout)]).toEqual([0, { points: 6 }]);
     const [system, sheet] = asked[0]!;
-    expect(system!.content).toBe(readFileSync(join(folder, 'seed', 'rubric.md'), 'utf8'));
+    expect(system!.content).toBe(readFileSync(join(folder, seed.name, 'rubric.md'), 'utf8'));
     for (const part of Object.values(situation)) expect(sheet!.content).toContain(`\n\n${part}`);
   });
 
   it('says nothing of what the table does not have', async () => {
-    const { asked } = await gradeWith(['7'], { problem: 'Prove it.', response: '' });
+    const { asked } = await gradeWith(seed, ['7'], { problem: 'Prove it.', response: '' });
     expect(asked[0]![1]!.content).toBe("## Problem\n\nProve it.\n\n## Student's answer\n\n");
   });
 
   it('asks once more when an answer holds no grade, and then gives none, which is wrong and no failure', async () => {
-    const { stdout, code, asked } = await gradeWith(['Hm.', 'Well, 3 points.'], situation);
+    const { stdout, code, asked } = await gradeWith(seed, ['Hm.', 'Well, 3 points.'], situation);
     expect([code, JSON.parse(stdout), asked.length]).toEqual([0, { points: null }, 2]);
     expect(asked[1]!.slice(2).map(({ role }) => role)).toEqual(['assistant', 'user']);
     expect(compare(gradeOf(JSON.parse(stdout).points, wordsOfGrades), 7)).toEqual({ accuracy: 0, absoluteError: 1 });
   });
 
   it('fails when the gateway refuses, with its words', async () => {
-    const { stdout, stderr, code } = await gradeWith([], situation);
+    const { stdout, stderr, code } = await gradeWith(seed, [], situation);
     expect([stdout, code]).toEqual(['', 1]);
     expect(stderr).toMatch(/gateway 402: .*enough/);
   });
 });
 
-describe('a grade is read from', () => {
+describe.each(seeds)('by $name a grade is read from', ({ it, readPoints }) => {
   it.each([
     ['Points: 6', 6],
     ['**Points:** 7', 7],
@@ -103,7 +127,7 @@ describe('a grade is read from', () => {
   });
 });
 
-describe('the review of the training items', () => {
+describe.each(seeds)('the review of the training items by $name', ({ it, name, run: [command, extension] }) => {
   const item = (situation: string, label: number, points: number | null) => ({
     situation,
     consequence: {
@@ -117,12 +141,12 @@ describe('the review of the training items', () => {
   });
   const review = (evaluation: object | null, ...args: string[]) => {
     const cwd = scratchDir();
-    cpSync(join(folder, 'seed'), cwd, { recursive: true });
+    cpSync(join(folder, name), cwd, { recursive: true });
     if (evaluation !== null) {
       mkdirSync(join(cwd, 'evals'));
       writeFileSync(join(cwd, 'evals', 'train.json'), JSON.stringify(evaluation));
     }
-    return spawnSync('node', ['review.mjs', ...args], { cwd, encoding: 'utf8' }).stdout;
+    return spawnSync(command, [`review.${extension}`, ...args], { cwd, encoding: 'utf8' }).stdout;
   };
   const measured = {
     items: [item('train-1', 7, 7), item('train-2', 6, 7), item('train-3', 0, null), item('train-4', 0, 0)],
@@ -160,9 +184,20 @@ describe('the review of the training items', () => {
 });
 
 describe('the folder', () => {
-  it.each(['gateway.mjs', 'tools.mjs'])('has the %s of the packing seed', (file) => {
-    const packing = readFileSync(join(repository, 'experiments', 'packing', 'seed', file), 'utf8');
-    expect(readFileSync(join(folder, 'seed', file), 'utf8')).toBe(packing);
+  it.each(['seed/gateway.mjs', 'seed/tools.mjs', 'seed-python/tools.py'])('has the %s of packing', (file) => {
+    const packing = readFileSync(join(repository, 'experiments', 'packing', file), 'utf8');
+    expect(readFileSync(join(folder, file), 'utf8')).toBe(packing);
+  });
+
+  it('has one rubric in both seeds, and one prompt but for what the programs are called', () => {
+    const read = (file: string) => readFileSync(join(folder, file), 'utf8');
+    expect(read('seed-python/rubric.md')).toBe(read('seed/rubric.md'));
+    const plain = (prompt: string) => prompt.replace(/\s+/g, ' ');
+    const inPython = plain(read('seed/prompt.md'))
+      .replace(/\bnode (?=\w+\.mjs)/g, 'python3 ')
+      .replace(/\.mjs\b/g, '.py')
+      .replace('the entry point.', 'the entry point. All in Python 3.9 or later with its standard library alone.');
+    expect(plain(read('seed-python/prompt.md'))).toBe(inPython);
   });
 
   it('has the synthetic table that its script makes: 80 answers, 20 of each grade', () => {

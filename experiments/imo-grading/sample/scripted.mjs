@@ -72,21 +72,22 @@ function numberOf(text) {
 function editorDoes(who, messages) {
   const results = messages.filter(({ role }) => role === 'tool').map(({ content }) => content);
   const opening = messages[1].content;
+  const [, review, task] = /`([^`]*) <situation> --json \| ([^`]*)`/.exec(messages[0].content);
   const peers = /^strategies\/: (.*)$/m.exec(opening)[1].match(/\w[\w-]*_gen\d+/g) ?? [];
   const looks = [
-    call('bash', { command: 'node review.mjs' }),
+    call('bash', { command: review }),
     call('view', { path: 'evals/train.json' }),
     call('view', { path: 'rubric.md' }),
     ...peers.map((peer) => call('view', { path: `strategies/${peer}/rubric.md` })),
   ];
   if (results.length < looks.length) return looks[results.length];
-  const [review, , own, ...theirs] = results.map(withoutNumbers);
+  const [summary, , own, ...theirs] = results.map(withoutNumbers);
   const wanted = ruleOf(own, theirs) ?? newRule(who, own);
   const step = results.length - looks.length;
-  const mistake = /^Graded wrong: ([\w-]+)/m.exec(review)?.[1];
+  const mistake = /^Graded wrong: ([\w-]+)/m.exec(summary)?.[1];
   const changes = [
     call('insert', { path: 'rubric.md', line: lineOfEnd(own), text: `${wanted}\n\n` }),
-    ...(mistake === undefined ? [] : [call('bash', { command: `node review.mjs ${mistake} --json | node task.mjs` })]),
+    ...(mistake === undefined ? [] : [call('bash', { command: `${review} ${mistake} --json | ${task}` })]),
   ];
   return changes[step] ?? { content: `I added to the rubric: ${wanted.split('\n')[0]}` };
 }

@@ -32,7 +32,13 @@ export {
 } from './analysis/detection.ts';
 export { summariseFiveLines } from './analysis/report.ts';
 export { type AdoptionFound, type AdoptionWitness, adoptionWitnesses } from './analysis/run-events.ts';
-export { bestGeneration, type LineageRecord, type RunRecord, selectionScore } from './analysis/run-record.ts';
+export {
+  bestGeneration,
+  type LineageRecord,
+  modelNames,
+  type RunRecord,
+  selectionScore,
+} from './analysis/run-record.ts';
 export { sparkline } from './analysis/sparkline.ts';
 export type { ChatCompletion, ChatMessage, ChatRequest, ModelAnswer } from './core/chat.ts';
 export { monotonicMs } from './core/clock.ts';

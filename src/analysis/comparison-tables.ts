@@ -2,6 +2,7 @@ import type { ComparedGroup, Comparison, GroupDifference, SeedDifference } from 
 import { armLineages } from './efficiency.ts';
 import { fixed, type ScoreFormat, scoreFormat, seedList } from './format.ts';
 import { type LineageOutcome, testScore } from './lineage-outcome.ts';
+import { modelNames } from './run-record.ts';
 import { rulesByN } from './statistics/paired-inference.ts';
 import { median, range } from './statistics/summary.ts';
 import { between, inferenceColumns, inferenceCsvColumns } from './tables/inference.ts';
@@ -146,10 +147,7 @@ export function groupColumns(): Column<ComparedGroup>[] {
     ),
     column('runs', (g) => new Set(g.outcomes.map((o) => o.run)).size),
     column('unfinished', (g) => new Set(g.outcomes.filter((o) => o.status !== 'done').map((o) => o.run)).size),
-    column(
-      'models',
-      each((o) => o.model),
-    ),
+    column('models', each(modelNames)),
     column('sandbox', (g) => g.context.provider),
   ];
 }

@@ -11,6 +11,7 @@ export interface LineageOutcome {
   readonly status: RunRecord['status'];
   readonly lineage: string;
   readonly model: string;
+  readonly taskModel?: string;
   readonly curve: readonly CurvePoint[];
   /** Selection score of generation 0. */
   readonly start: number | null;
@@ -110,6 +111,7 @@ export function lineageOutcome(record: RunRecord, lineage: LineageRecord): Linea
     status: record.status,
     lineage: lineage.id,
     model: lineage.model,
+    ...(lineage.taskModel === undefined ? {} : { taskModel: lineage.taskModel }),
     curve,
     start,
     best: scored(bestGeneration(generations)),

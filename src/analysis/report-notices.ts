@@ -5,7 +5,7 @@ import { counted, scoreFormat } from './format.ts';
 import { itemInterval } from './items.ts';
 import { type LineageOutcome, lineageIds } from './lineage-outcome.ts';
 import type { Inline } from './report-model.ts';
-import type { RunRecord } from './run-record.ts';
+import { modelNames, type RunRecord } from './run-record.ts';
 import { rulesByN } from './statistics/paired-inference.ts';
 
 /** What a reader must know before looking at a figure: unequal budgets, unfinished or repeated runs, mixed models. */
@@ -51,7 +51,7 @@ function narrowed({ run, narrowings = [] }: RunRecord): string[] {
 
 function mixedModels(outcomes: readonly LineageOutcome[]): string[] {
   return lineageIds(outcomes).flatMap((lineage) => {
-    const models = [...new Set(outcomes.filter((o) => o.lineage === lineage).map((o) => o.model))];
+    const models = [...new Set(outcomes.filter((o) => o.lineage === lineage).map(modelNames))];
     return models.length > 1 ? [`Lineage ${lineage} ran on different models: ${models.join(', ')}.`] : [];
   });
 }

@@ -50,12 +50,19 @@ export interface LineageRecord {
   /** The lineage whose second instance this is; it was there to be seen, and is not compared with anything. */
   readonly twinOf?: string;
   readonly model: string;
+  /** What its task agents call, where that is another one; weights that it has trained are in its generations. */
+  readonly taskModel?: string;
   /** Generation 0 first; one entry per generation, failed ones included. */
   readonly generations: readonly Generation[];
   /** The held-out test of the best generation, opened once at the end; `null` before. */
   readonly test: Evaluation | null;
   readonly spent: Usage;
   readonly evaluations: number;
+}
+
+/** Who edits, and who answers where that is another one. */
+export function modelNames({ model, taskModel }: Pick<LineageRecord, 'model' | 'taskModel'>): string {
+  return taskModel === undefined ? model : `${model}, tasks: ${taskModel}`;
 }
 
 /** The generation with the highest selection score; the earliest of equals; `null` when none was measured. */

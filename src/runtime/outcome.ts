@@ -26,6 +26,8 @@ interface RunOutcome {
 
 interface LineageOutcome {
   readonly model: string;
+  /** What its task agents call, where that is another one. */
+  readonly taskModel?: string;
   /** Generations after the seed. */
   readonly generations: number;
   /** Could not be edited, imported or measured. */
@@ -59,11 +61,12 @@ export function outcomeOf(experiment: string, records: readonly RunRecord[], rep
 }
 
 function runOutcome({ run, dir, arm, seed, status, lineages }: RunRecord): RunOutcome {
-  const outcomes = lineages.map(({ id, model, generations }) => {
+  const outcomes = lineages.map(({ id, model, taskModel, generations }) => {
     const best = bestGeneration(generations);
     const tried = generations.filter((g) => g.verdict !== 'seed');
     const lineage: LineageOutcome = {
       model,
+      ...(taskModel === undefined ? {} : { taskModel }),
       generations: tried.length,
       failed: tried.filter((g) => g.verdict === 'failed').length,
       refused: tried.filter((g) => g.verdict === 'archived' || g.verdict === 'refused').length,

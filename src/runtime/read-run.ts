@@ -1,5 +1,7 @@
-import type { Narrowing, RunRecord } from '../analysis/run-record.ts';
+import type { LineageRecord, Narrowing, RunRecord } from '../analysis/run-record.ts';
 import { armLineages } from '../core/config/arm-lineages.ts';
+import { lineageConfig } from '../core/config/check-training.ts';
+import type { ExperimentConfig } from '../core/config/experiment-schema.ts';
 import type { LineageId } from '../core/ids.ts';
 import type { ResultOf } from '../core/messages.ts';
 import { addUsage, type Evaluation, evaluationsOf, type Generation, noUsage } from '../core/records.ts';
@@ -54,10 +56,16 @@ export async function readRun(dir: string): Promise<RunRecord> {
       return {
         ...{ id, model, generations: known },
         ...(twinOf === null ? {} : { twinOf }),
+        ...taskModelOf(manifest.config, id, model),
         test: tests.get(id) ?? null,
         spent: known.reduce((sum, g) => addUsage(sum, g.usage), noUsage),
         evaluations: known.reduce((sum, g) => sum + evaluationsOf(g), 0),
       };
     }),
   };
+}
+
+function taskModelOf(config: ExperimentConfig, lineage: string, model: string): Pick<LineageRecord, 'taskModel'> {
+  const { taskModel = model } = lineageConfig(config, lineage);
+  return taskModel === model ? {} : { taskModel };
 }

@@ -90,7 +90,9 @@ export async function run(experiment: string, options: RunOptions = {}): Promise
     version,
     provider: provider.name,
     models: Object.fromEntries(
-      Object.values(config.lineages).map(({ model }) => [model, describeModel(config, model)]),
+      Object.values(config.lineages)
+        .flatMap(({ model, taskModel = model }) => [model, taskModel])
+        .map((name) => [name, describeModel(config, name)]),
     ),
     runs: planned.runs.map((r) => r.run),
   };

@@ -12,6 +12,7 @@ export interface LineageSketch {
   /** Selection scores, generation 0 first; `null` for a failed generation. */
   readonly scores: readonly (number | null)[];
   readonly model?: string;
+  readonly taskModel?: string;
   readonly test?: number | 'failed' | null;
   /** Generation → the peer it adopted from. */
   readonly adoptions?: Readonly<Record<number, string>>;
@@ -47,6 +48,7 @@ export function runOf(sketch: RunSketch): RunRecord {
     lineages: Object.entries(sketch.lineages).map(([id, lineage]) => ({
       id,
       model: lineage.model ?? `model-${id}`,
+      ...(lineage.taskModel === undefined ? {} : { taskModel: lineage.taskModel }),
       generations: generationsOf(id, lineage),
       test: testOf(lineage.test === undefined ? 0.5 : lineage.test),
       spent: { ...noUsage, calls: 40, promptTokens: 9_000, completionTokens: 1_000, costUsd: 0.5, ...lineage.spent },

@@ -183,6 +183,14 @@ describe('a report', () => {
     expect(markdown).toContain('†: the two runs have different numbers of generations.');
   });
 
+  it('names who answers beside who edits, where they differ', () => {
+    const run = (arm: ArmName, taskModel?: string) =>
+      runOf({ arm, seed: 1, lineages: { a: { scores: [0.1], ...(taskModel === undefined ? {} : { taskModel }) } } });
+    const { markdown, tables } = renderReport([run('paired', 'small'), run('solo')], context);
+    expect(tables['outcomes.csv']).toContain('"model-a, tasks: small"');
+    expect(markdown).toContain('different models: model-a, tasks: small, model-a.');
+  });
+
   it('reports how far generation 0 moved between arms as noise', () => {
     const run = (arm: ArmName, zero: number) => runOf({ arm, seed: 1, lineages: { a: { scores: [zero, 0.9] } } });
     expect(renderReport([run('paired', 0.25), run('solo', 0.375)], context).markdown).toContain(

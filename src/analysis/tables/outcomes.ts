@@ -2,6 +2,7 @@ import { measuresOf } from '../../core/records.ts';
 import { fixed, type ScoreFormat, usd } from '../format.ts';
 import { itemInterval } from '../items.ts';
 import { type LineageOutcome, type ScoredGeneration, testScore } from '../lineage-outcome.ts';
+import { modelNames } from '../run-record.ts';
 import { efficiencyCsvColumns } from './efficiency.ts';
 import { type Column, column, measuredColumn } from './table.ts';
 
@@ -53,7 +54,7 @@ export function outcomeCsvColumns(format: ScoreFormat): Column<LineageOutcome>[]
   return [
     column('run', (o) => o.run),
     column('status', (o) => o.status),
-    column('model', (o) => o.model),
+    column('model', modelNames),
     ...outcomeColumns(format),
     column('best_generation', (o) => o.best?.generation ?? null),
     column('last_measured_generation', (o) => o.last?.generation ?? null),

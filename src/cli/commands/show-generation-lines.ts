@@ -4,6 +4,7 @@ import {
   type GenerationDetail,
   type LineageRecord,
   measuresOf,
+  modelNames,
   type RunRecord,
   repositoryOf,
   selectionScore,
@@ -51,7 +52,7 @@ export function generationLines(
   ];
 }
 
-function identityRows(g: Generation, { model }: LineageRecord, decimals: number): string[][] {
+function identityRows(g: Generation, lineage: LineageRecord, decimals: number): string[][] {
   const meta = g.metaFrom === null || g.metaFrom === g.parent ? '' : `, edited by the meta-agent of g${g.metaFrom}`;
   const { tournament } = g;
   return [
@@ -69,7 +70,7 @@ function identityRows(g: Generation, { model }: LineageRecord, decimals: number)
           ],
         ]),
     ...rollbackRows(g, decimals),
-    ['model', model],
+    ['model', g.taskModel === undefined ? lineage.model : modelNames({ ...lineage, taskModel: g.taskModel })],
     ['train', evaluationText(g.train, decimals)],
     ['selection', `${evaluationText(g.selection, decimals)}${g.isPartial ? ', the first stage only' : ''}`],
   ];

@@ -2,6 +2,7 @@ import {
   bestGeneration,
   type Generation,
   type LineageRecord,
+  modelNames,
   type RunRecord,
   repositoryOf,
   selectionScore,
@@ -48,14 +49,14 @@ function afterOf(record: RunRecord): string {
 }
 
 function lineageCells({ paint, glyphs }: Session, record: RunRecord, lineage: LineageRecord): string[] {
-  const { id, model, generations, test, spent } = lineage;
+  const { id, generations, test, spent } = lineage;
   const decimals = decimalsOf(lineage);
   const best = bestGeneration(generations);
   const counts = (verdict: Generation['verdict']) => generations.filter((g) => g.verdict === verdict).length;
   const adopted = generations.filter((g) => g.adoption !== null).length;
   return [
     paint.bold(id),
-    model,
+    modelNames(lineage),
     glyphs.hasSparkline ? sparkline(generations.map(selectionScore), { width: 24 }) : '',
     best === null ? 'no score' : `best ${formatScore(selectionScore(best), decimals)} (g${best.generation})`,
     test?.status === 'measured' ? `test ${formatScore(test.score, decimals)}` : '',
@@ -70,7 +71,7 @@ export function lineageLines(session: Session, record: RunRecord, lineage: Linea
   const newest = rows.slice(0, newestShown);
   const lines = drawPhylogeny(newest, [lineage.id], { glyphs, paint });
   return [
-    `${paint.bold(`${record.run}/${lineage.id}`)}  ${lineage.model}  ${counted(rows.length, 'generation')}`,
+    `${paint.bold(`${record.run}/${lineage.id}`)}  ${modelNames(lineage)}  ${counted(rows.length, 'generation')}`,
     '',
     ...(io.stdout.isTTY ? lines.map((line) => crop(line, io.stdout.columns)) : lines),
     ...(rows.length > newest.length ? [`… ${counted(rows.length - newest.length, 'older generation')}`] : []),

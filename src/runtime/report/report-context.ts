@@ -45,10 +45,9 @@ function runContext({ config, version, sandbox, imported, arm, seed }: RunManife
     version,
     provider: imported === undefined ? sandbox : 'not available',
     models: Object.fromEntries(
-      Object.values(config.lineages).map(({ model }) => [
-        model,
-        imported === undefined ? (config.models[model]?.kind ?? 'built in') : 'not available',
-      ]),
+      Object.values(config.lineages)
+        .flatMap(({ model, taskModel = model }) => [model, taskModel])
+        .map((name) => [name, imported === undefined ? (config.models[name]?.kind ?? 'built in') : 'not available']),
     ),
     thresholds: config.report.thresholds,
   };

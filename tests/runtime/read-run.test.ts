@@ -1,0 +1,32 @@
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { parseExperiment } from '../../src/core/config/parse-experiment.ts';
+import { textFile } from '../../src/core/file-tree.ts';
+import { openJournal } from '../../src/runtime/journal.ts';
+import { outcomeOf } from '../../src/runtime/outcome.ts';
+import { readRun } from '../../src/runtime/read-run.ts';
+import { createRunDirectory, runPaths } from '../../src/runtime/run-directory.ts';
+import { cli } from '../cli/run-cli.ts';
+import { config, manifest } from './run-sample.ts';
+import { scratch } from './scratch.ts';
+
+it('says of a lineage who edits, and who answers where that is another one', async () => {
+  const dir = join(await scratch(), manifest.run);
+  const { alice, bob } = config.lineages;
+  const models = { fortis: { kind: 'embedded', base: 'small' } };
+  const lineages = { alice: { ...alice, taskModel: 'fortis' }, bob: { ...bob, model: 'fortis', taskModel: 'fortis' } };
+  const { format: _format, seeds: _seeds, ...written } = manifest;
+  const seed = new Map([['genome.json', textFile('{}')]]);
+  const seedTrees = new Map(Object.keys(lineages).map((id) => [id, seed]));
+  const mixed = parseExperiment({ ...config, models, lineages });
+  await createRunDirectory(dir, { ...written, config: mixed }, seedTrees);
+  await using _journal = await openJournal(runPaths(dir).journal);
+  const record = await readRun(dir);
+  expect(record.lineages).toMatchObject([{ model: 'mutator:numeric', taskModel: 'fortis' }, { model: 'fortis' }]);
+  expect(record.lineages[1]).not.toHaveProperty('taskModel');
+  const { alice: outcome } = outcomeOf('demo', [record], null).runs[0]!.lineages;
+  expect(outcome).toMatchObject({ model: 'mutator:numeric', taskModel: 'fortis' });
+  const { stdout } = await cli(['show', dir]);
+  expect(stdout).toMatch(/alice +mutator:numeric, tasks: fortis/);
+  expect(stdout).toMatch(/bob +fortis +no score/);
+});

@@ -1,5 +1,6 @@
 import { armBudget, armLineages } from '../core/config/arm-lineages.ts';
 import { type ArmName, arms } from '../core/config/arms.ts';
+import { lineageConfig } from '../core/config/check-training.ts';
 import type { ExperimentConfig } from '../core/config/experiment-schema.ts';
 import type { Model } from '../core/define.ts';
 
@@ -57,13 +58,18 @@ function planRun(config: ExperimentConfig, arm: ArmName, models: ReadonlyMap<str
   const bounds = lineageBounds(config, arm);
   const ofEach = Math.min(bounds.evaluations, (lineageBudget.evaluations ?? Number.POSITIVE_INFINITY) + test);
   const tokens = Math.min(bounds.tokens, lineageBudget.tokens ?? Number.POSITIVE_INFINITY);
-  const usd = lineages.map(({ model }) => {
-    // Completion tokens cost the most, so all tokens at that price is an upper bound.
-    const price = models.get(model)?.price(0, tokens) ?? null;
-    const prompt = models.get(model)?.price(tokens, 0) ?? null;
+  const usd = lineages.map(({ id, model }) => {
+    const { taskModel = model } = lineageConfig(config, id);
     const limit = lineageBudget.usd ?? null;
-    const bound = price === null || prompt === null ? null : Math.max(price, prompt);
-    return bound === null ? limit : Math.min(bound, limit ?? bound);
+    const [edits, tasks] = [Math.min(bounds.edits, tokens), Math.min(bounds.tasks, tokens)];
+    const apart = [cost(models.get(model), edits), cost(models.get(taskModel), tasks)];
+    const together = [model, taskModel].map((name) => cost(models.get(name), tokens));
+    if (apart.includes(null)) return limit;
+    const bound = Math.min(
+      sum(apart as number[]),
+      ...(together.includes(null) ? [] : [Math.max(...(together as number[]))]),
+    );
+    return Math.min(bound, limit ?? bound);
   });
   return {
     generations: lineages.length * budget.generations,
@@ -90,7 +96,15 @@ function lineageBounds({ budget, items, gate, selection, task, metaAgent }: Expe
   const edits = budget.generations * (isAnnealing ? 2 : 1);
   // A task agent that may call a model has a gateway of its own for every item and try.
   const tries = task.maxCalls === 0 ? 0 : evaluations * task.attempts;
-  return { evaluations, tokens: edits * metaAgent.maxTokens + tries * (task.maxTokens ?? metaAgent.maxTokens) };
+  const tokens = { edits: edits * metaAgent.maxTokens, tasks: tries * (task.maxTokens ?? metaAgent.maxTokens) };
+  return { evaluations, ...tokens, tokens: tokens.edits + tokens.tasks };
+}
+
+/** Of so many tokens at most: all prompt or all completion, whichever costs more. `null` where the price is not known. */
+function cost(model: Model | undefined, tokens: number): number | null {
+  if (tokens === 0) return 0;
+  const [prompt, completion] = [model?.price(tokens, 0) ?? null, model?.price(0, tokens) ?? null];
+  return prompt === null || completion === null ? null : Math.max(prompt, completion);
 }
 
 function sum(numbers: readonly number[]): number {

@@ -91,6 +91,21 @@ describe('plan', () => {
     expect(limited.maxUsd).toBeCloseTo(24 * 2 * 0.01, 10);
   });
 
+  it('bounds the cost of task agents by the price of their own model', async () => {
+    const price = ', price: { promptUsdPerMTok: 1, completionUsdPerMTok: 4 } }, free: { kind: embedded, base: small';
+    const at = (name: string, model: string, taskModel: string, more = '') =>
+      json(
+        experiment(name, price, `task: { maxTokens: 100 }${more}`),
+        ...['a', 'b'].flatMap((id) => ['--set', `lineages.${id}={ model: "${model}", taskModel: ${taskModel} }`]),
+      );
+    // 24 runs, two lineages: 10 edits of 1,000 tokens, and 120 tries of 100.
+    expect((await at('edits', 'm', 'free')).maxUsd).toBeCloseTo((24 * 2 * 10_000 * 4) / 1e6, 10);
+    expect((await at('tasks', 'mutator:numeric', 'm')).maxUsd).toBeCloseTo((24 * 2 * 12_000 * 4) / 1e6, 10);
+    expect((await at('both', 'm', 'm')).maxUsd).toBeCloseTo((24 * 2 * 22_000 * 4) / 1e6, 10);
+    const capped = await at('mixed', 'm', 'free', '\nlineageBudget: { tokens: 7000 }');
+    expect(capped.maxUsd).toBeCloseTo((24 * 2 * 7_000 * 4) / 1e6, 10);
+  });
+
   it('counts what gates and tournaments may measure besides', async () => {
     const looking = await json(
       experiment('looking', '', 'gate: { improvement: { test: paired, looks: 2, itemsPerLook: 4 } }'),

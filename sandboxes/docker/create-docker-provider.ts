@@ -151,7 +151,7 @@ async function openSandbox(
     const { State } = await ask('the container could not be looked at', container.inspect());
     const counters = workshop.options.counters === 'never' ? null : countersOfContainer(State.Pid, container.id, shell);
     const watch = counters === null ? await workshop.memoryWatch() : null;
-    const sandbox: Sandbox = dockerSandbox({
+    const sandbox: Sandbox = await dockerSandbox({
       ...{ id: label, reserved, waiting, container, keeper, shell, path: image.path },
       ...{ counters, startingCommands: workshop.startingCommands },
       placeFromOutside: (files) =>
@@ -163,6 +163,7 @@ async function openSandbox(
         return cleanup[Symbol.asyncDispose]();
       },
     });
+    goOn();
     return sandbox;
   } catch (error) {
     await cleanup[Symbol.asyncDispose]().catch(() => {});

@@ -55,8 +55,10 @@ const ownMs = 60_000;
 const ownOutputBytes = 4_096;
 const never = new AbortController().signal;
 
-export function dockerSandbox(parts: DockerParts): Sandbox {
+/** @returns when a shell waits in it for the first command, or could not be started: that command hears of it. */
+export async function dockerSandbox(parts: DockerParts): Promise<Sandbox> {
   const sandbox = new DockerSandbox(parts);
+  await sandbox.primed();
   const queue = inOrder(() => parts.keeper.isAlive());
   let disposal: Promise<void> | null = null;
   const { startingCommands } = parts;
@@ -209,6 +211,7 @@ class DockerSandbox {
     const unpack = files.size === 0 ? '' : `${command} || { echo ${quoted(word)} >&2; exit 1; }; `;
     const stdout = capture(options.maxOutputBytes);
     const stderr = capture(options.maxOutputBytes);
+    let measured: Measured | null = null;
     const end = await this.#run(ready.shell, {
       line: unpack + commandLine(argv, env),
       input: [...(files.size === 0 ? [] : [archive]), Buffer.from(options.stdin ?? '')],
@@ -217,16 +220,18 @@ class DockerSandbox {
       onOutput: (isError, bytes, stop) => {
         if (!(isError ? stderr : stdout).add(bytes)) stop('output');
       },
+      onNothingLeft: () => {
+        measured = ready.measure();
+      },
     });
     if (unpack !== '' && stderr.text().includes(word)) {
       throw new SandboxUnavailableError(`files could not be put into the sandbox: ${stderr.text().slice(0, 500)}`);
     }
-    const measured = ready.measure();
-    const stoppedBy = end.stoppedBy === 'exit' && measured.ranOutOfMemory ? 'memory' : end.stoppedBy;
+    const { ranOutOfMemory, bytesWritten, ...usage } = measured ?? ready.measure();
+    const stoppedBy = end.stoppedBy === 'exit' && ranOutOfMemory() ? 'memory' : end.stoppedBy;
     if (end.status === null && stoppedBy === 'exit') {
       throw new SandboxUnavailableError('the sandbox is gone: something outside ended it');
     }
-    const { ranOutOfMemory: _, bytesWritten, ...usage } = measured;
     const unpacked =
       files.size === 0 ? 0 : archive.length + [...files.values()].reduce((n, f) => n + f.bytes.length, 0);
     return {
@@ -248,7 +253,7 @@ class DockerSandbox {
 
   async #run(
     shell: PrimedShell,
-    job: Pick<Parameters<typeof runJob>[1], 'line' | 'input' | 'timeoutMs' | 'signal' | 'onOutput'>,
+    job: Pick<Parameters<typeof runJob>[1], 'line' | 'input' | 'timeoutMs' | 'signal' | 'onOutput' | 'onNothingLeft'>,
   ) {
     this.#isUntouched = false;
     const { keeper, container, counters } = this.#parts;

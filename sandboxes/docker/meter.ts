@@ -4,7 +4,8 @@ export interface Measured {
   readonly cpuMs: number | null;
   readonly peakMemoryMiB: number | null;
   readonly bytesWritten: number | null;
-  readonly ranOutOfMemory: boolean;
+  /** An engine may tell no sooner than how the command ended. */
+  ranOutOfMemory(): boolean;
 }
 
 /**
@@ -16,9 +17,10 @@ export interface Measured {
 export function startMeter(counters: ContainerCounters | null, oomKills: () => number, shell: number): () => Measured {
   counters?.resetPeak();
   const oomKillsBefore = oomKills();
+  const ranOutOfMemory = () => oomKills() > oomKillsBefore;
   if (counters === null) {
     const unknown = { cpuMs: null, peakMemoryMiB: null, bytesWritten: null };
-    return () => ({ ...unknown, ranOutOfMemory: oomKills() > oomKillsBefore });
+    return () => ({ ...unknown, ranOutOfMemory });
   }
   const cpuBefore = counters.cpuMs();
   // What the shell has written until now is counted when it ends, as everything is.
@@ -27,7 +29,7 @@ export function startMeter(counters: ContainerCounters | null, oomKills: () => n
     cpuMs: difference(counters.cpuMs(), cpuBefore),
     peakMemoryMiB: counters.peakMemoryMiB(),
     bytesWritten: difference(counters.bytesWritten(), writtenBefore),
-    ranOutOfMemory: oomKills() > oomKillsBefore,
+    ranOutOfMemory,
   });
 }
 

@@ -18,6 +18,8 @@ export interface Job {
   readonly isAnyLeft: () => boolean;
   /** Kills every process of the container but the keeper, or the container itself. */
   readonly killAll: () => Promise<void>;
+  /** Called when nothing of the command was left to kill; how it ended may not be known yet. */
+  readonly onNothingLeft?: () => void;
 }
 
 export interface JobEnd {
@@ -80,9 +82,14 @@ export async function runJob(shell: PrimedShell, job: Job): Promise<JobEnd> {
     hasEnded = true;
     clearInterval(look);
     clearTimeout(timer);
-    // The engine is asked while the rest is killed: each takes some milliseconds. A sweep that is under way is waited
-    // for, or it would meet the next command.
-    const [early] = await Promise.all([shell.status(), isSwept || job.isAnyLeft() ? killAll() : null]);
+    const clear = async () => {
+      // A sweep that is under way is waited for, or it would meet the next command.
+      if (isSwept || job.isAnyLeft()) return killAll();
+      await new Promise((resolve) => setImmediate(resolve));
+      job.onNothingLeft?.();
+    };
+    // The engine is asked meanwhile: each takes some milliseconds.
+    const [early] = await Promise.all([shell.status(), clear()]);
     if (failure !== null) throw failure;
     const status = early ?? (await shell.status());
     // A limit that struck after the end changes nothing, but cut output must be told.

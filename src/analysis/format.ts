@@ -47,9 +47,11 @@ export function pValue(p: number): string {
   return String(Number(p.toPrecision(3)));
 }
 
-/** USD, or words when a price was missing. */
+/** USD, or words when a price was missing. Small amounts keep two significant digits: none but 0 is written as 0. */
 export function usd(value: number | null): string {
-  return value === null ? 'not metered' : `$${value.toFixed(value !== 0 && value < 0.1 ? 4 : 2)}`;
+  if (value === null) return 'not metered';
+  const isSmall = value > 0 && value < 0.1;
+  return `$${value.toFixed(isSmall ? Math.max(4, 1 - Math.floor(Math.log10(value))) : 2)}`;
 }
 
 /** "1 run", "2 runs". */

@@ -29,6 +29,12 @@ describe('other numbers', () => {
 
   it('say in words what has no price', () => {
     expect([null, 0, 0.0123, 4.5].map(usd)).toEqual(['not metered', '$0.00', '$0.0123', '$4.50']);
+    expect([0.0012, 0.0000213, 0.000005, 3e-10].map(usd)).toEqual([
+      '$0.0012',
+      '$0.000021',
+      '$0.0000050',
+      '$0.00000000030',
+    ]);
   });
 
   it('keep three digits of p', () => {

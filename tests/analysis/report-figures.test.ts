@@ -158,6 +158,9 @@ describe('the figures of cost', () => {
     const [, from, , , end] = /^M([\d.]+) ([\d.]+)H([\d.]+)V[\d.]+H([\d.]+)$/.exec(d!)!.map(Number);
     expect(from! - tick('0')).toBeCloseTo(500 * perToken, 0);
     expect(end! - tick('0')).toBeCloseTo(1_500 * perToken, 0);
+    // The gain came with the last tokens, so that the line ends in an upright: a marker says where.
+    const [mark] = ofClass(root, 'last').map((e) => e.attributes.d!.match(/[\d.]+/g)!.map(Number));
+    expect(Math.abs(mark![0]! - end!)).toBeLessThan(5);
   });
 
   it('are left out where nothing was spent, metered or known', () => {

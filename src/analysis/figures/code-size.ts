@@ -31,6 +31,7 @@ export function codeSize(outcomes: readonly LineageOutcome[]): Figure | null {
     x: generationAxis(outcomes),
     y: niceAxis([0, ...sizes], 5),
     names: { x: 'generation', y: 'genome, KiB' },
+    last: 'last measured, each seed',
     write: (size) => fixed(size, size < 100 ? 2 : 0),
   });
 }

@@ -29,6 +29,7 @@ export function costCurves(outcomes: readonly LineageOutcome[], price: Price): F
     x: (width) => spanAxis(most, width / 50),
     y: niceAxis([0, ...curves.flatMap((c) => c.steps.map((s) => s.y))], 5),
     names: { x, y: 'gain over generation 0' },
+    last: 'end of each seed',
     write: scoreFormat(outcomes).signed,
   });
 }
@@ -38,14 +39,14 @@ function curveOf(outcome: LineageOutcome, price: Price): StepCurve | null {
   if (points === null || points.length === 0) return null;
   const { arm, lineage, seed } = outcome;
   const end = spentSoFar(outcome, price)!.at(-1)!;
-  return { arm, lineage, seed, steps: stepsOf(points), end, dots: [], missing: [] };
+  return { arm, lineage, seed, steps: stepsOf(points), end, dots: [{ x: end, y: points.at(-1)!.y }], missing: [] };
 }
 
 function captionOf(outcomes: readonly LineageOutcome[], curves: readonly StepCurve[], price: Price): string {
   const left = outcomes.length - curves.length;
   return [
     `Step lines: best selection score so far minus that of generation 0. ${lineWords(curves)}`,
-    'A line ends where its lineage stopped spending. Number at the right: final gain, the median where n is above 1.',
+    'A marker ends each line where its lineage stopped spending. Number at the right: final gain, the median where n is above 1.',
     armWords(curves),
     ...(left > 0
       ? [`${counted(left, 'lineage run')} not drawn: generation 0 has no score, or ${words[price].unknown}.`]

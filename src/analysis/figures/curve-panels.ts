@@ -17,6 +17,8 @@ export interface CurvePanels {
   x(width: number): Axis;
   readonly y: Axis;
   readonly names: { readonly x: string; readonly y: string };
+  /** What the large marker of a curve's last dot stands for. */
+  readonly last: string;
   /** How a final value is written beside its lineage. */
   write(value: number): string;
 }
@@ -69,7 +71,7 @@ function hasMedians(curves: readonly StepCurve[]): boolean {
   return armsOf(curves).some((arm) => seedsOf(curves.filter((c) => c.arm === arm)).length >= seedsForMedian);
 }
 
-function curveLegend({ curves, lineages }: CurvePanels, width: number): string[] {
+function curveLegend({ curves, lineages, last }: CurvePanels, width: number): string[] {
   const entries = [
     ...lineages.map((name, index) => ({ kind: 'lineage', name, index, hasLine: true }) as const),
     ...(hasMedians(curves)
@@ -78,12 +80,12 @@ function curveLegend({ curves, lineages }: CurvePanels, width: number): string[]
           { kind: 'line', name: 'one seed', strokeWidth: 0.8 },
         ] as const)
       : []),
-    ...(curves.some((c) => c.dots.length > 0) ? ([{ kind: 'last', name: 'last measured, each seed' }] as const) : []),
+    ...(curves.some((c) => c.dots.length > 0) ? ([{ kind: 'last', name: last }] as const) : []),
   ];
   return legend(entries, width);
 }
 
-function gridOf({ curves, lineages, y, x, write }: CurvePanels, panels: number): Grid {
+function gridOf({ curves, lineages, y, x, write, last }: CurvePanels, panels: number): Grid {
   const gutter = gutterWidth(curves, write);
   const columns = Math.min(panels, gutter > 90 ? 2 : 3);
   const width = columns === 1 ? 560 : 840;
@@ -96,7 +98,7 @@ function gridOf({ curves, lineages, y, x, write }: CurvePanels, panels: number):
   const medians = hasMedians(curves) ? ['median of the seeds', 'one seed'] : [];
   return {
     ...{ width, columns, left, cell, gutter, plotHeight, bandHeight, y },
-    top: legendHeight([...lineages, ...medians, 'last measured, each seed'], width),
+    top: legendHeight([...lineages, ...medians, last], width),
     rowHeight: titleHeight + plotHeight + (hasBand ? bandGap + bandHeight : 0) + axisHeight,
     x: x(cell - gutter),
   };

@@ -23,6 +23,7 @@ export function scoreCurves(outcomes: readonly LineageOutcome[]): Figure | null 
     x: generationAxis(outcomes),
     y,
     names: { x: 'generation', y: 'selection score' },
+    last: 'last measured, each seed',
     write: scoreFormat(outcomes).score,
   });
 }

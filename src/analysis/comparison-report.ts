@@ -170,7 +170,7 @@ function unknownSettings({ notAvailable }: Comparison): Block[] {
     groups.set(names, [...(groups.get(names) ?? []), group]);
   }
   return [...groups].map(([names, own]) =>
-    paragraph(`Not available of ${own.join(', ')}, and so not compared: settings in ${names}.`),
+    paragraph(`Not available, and so not compared, in ${own.join(', ')}: settings of ${names}.`),
   );
 }
 

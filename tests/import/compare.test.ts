@@ -35,7 +35,7 @@ it('compares of imported runs only the settings that their source tells, and nam
   expect(notAvailable[1].settings).not.toContain('selection');
   expect(notComparable).toEqual([]);
   const lines = text.split('\n').filter((line: string) => line.startsWith('Not available'));
-  expect(lines).toEqual([expect.stringMatching(/^Not available of a-vs-b-seed5, a-vs-c-seed5, .*budget.*models/)]);
+  expect(lines).toEqual([expect.stringMatching(/^Not available, .* in a-vs-b-seed5, a-vs-c-seed5: .*budget.*models/)]);
 });
 
 it('lists a difference that the sources of imported runs do tell', async () => {

@@ -7,7 +7,7 @@ import { keepAndServe, type WeightsPorts } from '../../actors/trainer/weights.ts
 import { chatRequestSchema } from '../../src/core/chat.ts';
 import { checkResult } from '../../src/core/contracts.ts';
 import { textFile } from '../../src/core/file-tree.ts';
-import { parseLineageId, parseRunId } from '../../src/core/ids.ts';
+import { parseAdapterId, parseLineageId, parseRunId } from '../../src/core/ids.ts';
 import { sha256 } from '../../src/core/json.ts';
 import type { RequestOf } from '../../src/core/messages.ts';
 import { openAdapterStore } from '../../src/lineage/adapter-store.ts';
@@ -249,10 +249,23 @@ it('takes weights back when it is asked to, on record, and says why where it can
     key: 'a/3',
     body: { to: good.adapter, share: 0 },
   });
+  await actor.handle({ ...back, trial: 'refused' }, never());
+  expect(journal.facts.at(-1)).toMatchObject({ type: rolledBackFact, key: 'a/3/refused' });
   const inService = ports.serving.inService(lineage);
   const impossible = { ...back, generation: 4, to: { ...good.adapter, tree: bad.adapter.tree } };
   expect(await actor.handle(impossible, never())).toMatchObject({
     ...{ status: 'failed', reason: expect.stringContaining('holds adapter') },
   });
   expect(ports.serving.inService(lineage)).toBe(inService);
+});
+
+it('puts nothing into service whose content is not what its id says', async () => {
+  const { ports, jobOf } = await open();
+  const { adapter } = await ports.trainer.train(jobOf('rm @1'), { signal: never() });
+  const other = { ...adapter, id: parseAdapterId('9'.repeat(64)) };
+  await expect(keepAndServe(ports, other, { lineage, generation: 1 }, never())).rejects.toMatchObject({
+    code: 'WEIGHTS_INVALID',
+    message: expect.stringContaining(`its content is ${adapter.id}`),
+  });
+  expect(ports.serving.inService(lineage)).toBe(ports.serving.base);
 });

@@ -24,6 +24,7 @@ describe('the generations that teach', () => {
     expect(numbers({ last: 2 })).toEqual([3, 4]);
     expect(numbers({ best: 1 })).toEqual([1]);
     expect(numbers({ best: 3 })).toEqual([1, 3, 4]);
+    expect(numbers({ best: 2 }, [lived(0, 0.1), lived(1, 0.2), lived(2, 0.3)])).toEqual([1, 2]);
   });
 
   it('are none that was not measured on training situations: neither selection nor test feeds training', () => {

@@ -29,7 +29,7 @@ const metrics = { steps: 9, examples: 2, firstLoss: 3, lastLoss: 1 };
 
 interface Script {
   readonly trainer?: (request: RequestOf<'trainer'>) => ResultOf<'trainer'>;
-  readonly verdict?: 'promoted' | 'refused';
+  readonly verdict?: 'promoted' | 'refused' | 'archived';
   readonly edit?: 'fails';
   readonly retest?: boolean;
   /** Three low generations with weights of their own come in between, and the lineage goes back to its best. */
@@ -195,6 +195,10 @@ describe('a training that comes to nothing', () => {
     );
   });
 
+  it('asks for a training with as many examples as are wanted', async () => {
+    expect((await oneRound({}, { minExamples: 2 })).asked[0]).toBe('trainer');
+  });
+
   it('beside an edit leaves the edit to be measured with the weights there were', async () => {
     const { requests, generation } = await oneRound({ trainer: failing }, { code: 'edited' });
     expect(requests('environment')[0]).toMatchObject({ genome: genomeId(8), model: weights(1).model });
@@ -210,16 +214,20 @@ describe('a training that comes to nothing', () => {
 });
 
 describe('weights that are not promoted', () => {
-  it.each([0, 0.25])(
-    'go back to the last good ones (share %d), which the next generation begins with',
-    async (share) => {
-      const { asked, requests, generation, state } = await oneRound({ verdict: 'refused' }, { keepOfRefused: share });
+  it.each([
+    [0, 'refused'],
+    [0.25, 'refused'],
+    [0.25, 'archived'],
+  ] as const)(
+    'go back to the last good ones (share %d, %s), which the next generation begins with',
+    async (share, verdict) => {
+      const { asked, requests, generation, state } = await oneRound({ verdict }, { keepOfRefused: share });
       expect(asked.slice(-2)).toEqual(['trainer', 'archivist']);
       expect(requests('trainer')[1]).toMatchObject({
         ...{ kind: 'roll-back', to: weights(1).adapter, from: weights(5).adapter, share },
       });
       // The commit names what was measured; what is in service is another matter.
-      expect(generation).toMatchObject({ verdict: 'refused', adapter: weights(5).adapter, rolledBack: weights(6) });
+      expect(generation).toMatchObject({ verdict, adapter: weights(5).adapter, rolledBack: weights(6) });
       expect(inService(state)).toEqual(weights(6));
       const next = await oneRound({}, { every: 5 }, state);
       expect(next.requests('environment')[0]).toMatchObject({ model: weights(6).model });

@@ -58,6 +58,8 @@ describe('what a weights loop compares', () => {
     const { arms, comparisons } = compare([record(1, { survivors })], new Array(6).fill(100));
     const meanOf = (measure: string) => arms.find((one) => one.arm === 'survivors' && one.measure === measure)!.mean;
     expect([meanOf('broken'), meanOf('two-step')]).toEqual([4 / 6, 2 / 6]);
+    expect(meanOf('share')).toBeCloseTo((2 * 0.1 - 4 * 0.1) / 6, 12);
+    expect(meanOf('share before damage')).toBeCloseTo((2 * 0.1) / 6, 12);
     const broken = comparisons.find(({ against, measure }) => against === 'base' && measure === 'broken')!;
     expect(broken.differences).toEqual([0, 0, 1, 1, 1, 1]);
   });

@@ -1,7 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { nothingYet } from '../../../src/niches/storage/life.ts';
 import type { Observation } from '../../../src/niches/storage/observation.ts';
-import { breakers, credits, examplesOf, randomPlaces, survivors } from '../../../src/runtime/weights-loop/credit.ts';
+import {
+  breakers,
+  creditRules,
+  credits,
+  examplesOf,
+  randomPlaces,
+  survivors,
+} from '../../../src/runtime/weights-loop/credit.ts';
+import { atLarge, behindClosedDoors, siblingsOf, wholeLives } from '../../../src/runtime/weights-loop/practice.ts';
 import type { Trajectory } from '../../../src/runtime/weights-loop/trajectory.ts';
 
 const observation: Observation = { freeShare: 0.5, lastWords: [], last: nothingYet, files: [] };
@@ -51,8 +59,15 @@ describe('a command that broke its world', () => {
   ];
 
   it('is what must not be said where that is learnt from, every time that it was said; nowhere else', () => {
-    expect(breakers('best-sibling-negatives', bySituation)).toEqual([broken, broken]);
-    for (const credit of ['best-sibling', 'trajectory'] as const) expect(breakers(credit, bySituation)).toEqual([]);
+    for (const credit of ['best-sibling-negatives', 'own-life-negatives'] as const)
+      expect(breakers(credit, bySituation)).toEqual([broken, broken]);
+    for (const credit of ['best-sibling', 'trajectory', 'two-step'] as const)
+      expect(breakers(credit, bySituation)).toEqual([]);
+  });
+
+  it('is told from one after which the world was exhausted, or the life over', () => {
+    const ended = (['exhausted', 'out-of-budget'] as const).map((ending) => ({ ...trajectory(40), ending }));
+    expect(breakers('best-sibling-negatives', [ended])).toEqual([]);
   });
 
   it('is wrong alone: not what came before it, and nothing that merely freed nothing', () => {
@@ -64,6 +79,35 @@ describe('a command that broke its world', () => {
   });
 });
 
+describe('what is practised', () => {
+  it('by two-step in every second situation is closed: first with a right taken back already, then without', () => {
+    const worlds = (generation: number) => creditRules['two-step'].practices(generation).map(({ world }) => world);
+    expect([1, 2, 3].map(worlds)).toEqual([
+      ['open', 'opened'],
+      ['open', 'closed'],
+      ['open', 'closed'],
+    ]);
+  });
+
+  it('takes as many commands by whole lives as by single ones, and four times as many behind closed doors', () => {
+    const drawn = (siblings: number) =>
+      [atLarge, wholeLives, behindClosedDoors].map((practice) => [
+        siblingsOf(practice, { siblings }),
+        practice.commands,
+      ]);
+    expect(drawn(12)).toEqual([
+      [12, 1],
+      [4, 3],
+      [24, 2],
+    ]);
+    expect(drawn(1)).toEqual([
+      [1, 1],
+      [1, 3],
+      [2, 2],
+    ]);
+  });
+});
+
 describe("the control's choice", () => {
   it('takes different places, as many as it may, the same for the same seed', () => {
     const places = randomPlaces(1, 2, 50, 20);
@@ -71,6 +115,7 @@ describe("the control's choice", () => {
     expect(Math.max(...places)).toBeLessThan(50);
     expect(randomPlaces(1, 2, 50, 20)).toEqual(places);
     expect(randomPlaces(2, 2, 50, 20)).not.toEqual(places);
+    expect(randomPlaces(1, 3, 50, 20)).not.toEqual(places);
   });
 
   it('is as likely to fall on one place as on any other', () => {

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { SandboxUnavailableError } from '../../../src/core/errors.ts';
+import { promptOf } from '../../../src/niches/storage/observation.ts';
 import { planWorld } from '../../../src/niches/storage/plan.ts';
-import { newborn } from '../../../src/niches/storage/play.ts';
+import { advance, newborn } from '../../../src/niches/storage/play.ts';
+import { evaluate } from '../../../src/runtime/weights-loop/evaluate.ts';
 import { act, orLost } from '../../../src/runtime/weights-loop/trajectory.ts';
 import { hostForTest, itNeedsVolumes } from '../../niches/storage/hosts.ts';
 
@@ -43,5 +45,42 @@ describe('a trajectory', () => {
     expect(ending).toBeNull();
     // The second command has seen what the first one did.
     expect(moments[1]!.observation.lastWords).toEqual(['cp', '@1', 'to:tmp']);
+  });
+
+  itNeedsVolumes('counts nothing of what was freed before it began', async () => {
+    const host = await hostForTest({ commands: 6 });
+    const { step, next } = await advance(host, newborn(plan), ['truncate', '@1']);
+    expect(step.deltaBytes).toBeGreaterThan(0);
+    const { freedBytes, mostFreedBytes } = await act(host, next!, 1, () => ['ls', '@1']);
+    expect([freedBytes, mostFreedBytes]).toEqual([0, 0]);
+  });
+
+  itNeedsVolumes('is over when its world is', async () => {
+    const host = await hostForTest({ commands: 2 });
+    const { moments, ending } = await act(host, newborn(plan), 5, () => ['ls', '@1']);
+    expect([moments.length, ending]).toEqual([2, 'out-of-budget']);
+  });
+});
+
+describe('a life in a held-out world', () => {
+  const plan = planWorld({ family: 'web', seed: 3, difficulty: 0 });
+
+  itNeedsVolumes('that freed nothing has no successes, and one that is over is not broken', async () => {
+    const host = await hostForTest({ commands: 2 });
+    const [life] = await evaluate([host], [plan], { propose: async () => ['ls', '@1'], commands: 5, seed: 1 });
+    expect(life).toMatchObject({ commands: 2, successes: 0, freedBytes: 0, isBroken: false });
+  });
+
+  itNeedsVolumes('keeps what was seen and said, and what that freed', async () => {
+    const host = await hostForTest({ commands: 6 });
+    const [life] = await evaluate([host], [plan], { propose: async () => ['truncate', '@1'], commands: 1, seed: 1 });
+    const { observation } = newborn(plan);
+    expect(life!.successes).toBe(1);
+    expect(life!.steps).toEqual([
+      {
+        ...{ saw: promptOf(observation), said: 'truncate @1', result: 'ok', damage: null },
+        ...{ command: `truncate -s 0 -- '${observation.files[0]!.path}'`, deltaBytes: life!.freedBytes },
+      },
+    ]);
   });
 });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { weightLayout } from '../../../src/models/embedded/layout.ts';
 import { createBatchOrder, writeBatch } from '../../../src/models/embedded/training/batches.ts';
 import { readCheckpoint } from '../../../src/models/embedded/training/checkpoint.ts';
 import { learningRate, parseHyperparameters, trainingLayout } from '../../../src/models/embedded/training/plan.ts';
@@ -44,6 +45,43 @@ describe('training', () => {
     const { curve } = await trainWeights(trainingRequest({ lora: null, hyperparameters, threads: 2 }), never());
     expect(curve[0]!.loss).toBeGreaterThan(2.5);
     expect(curve.at(-1)!.loss).toBeLessThan(0.1);
+  });
+
+  describe('a step', () => {
+    const rate = 1e-2;
+    /** One step at the full rate, on the same example over and over. @returns the gradient that AdamW's moments tell. */
+    async function oneStep(more: object = {}) {
+      const hyperparameters = parseHyperparameters({
+        ...{ steps: 1, batchSize: 4, learningRate: rate, warmupShare: 0, finalRateShare: 1, maxGradientNorm: 1e9 },
+        ...more,
+      });
+      const request = trainingRequest({ lora: null, examples: doublingExamples(1), hyperparameters });
+      const { trained, moments, curve } = await trainWeights(request, never());
+      const gradient = moments.mean.map((value) => value / (1 - hyperparameters.beta1));
+      return { before: request.base, trained, moments, gradient, norm: curve[0]!.gradientNorm, hyperparameters };
+    }
+
+    it("is AdamW's: moments without their bias, matrices decayed and norms not", patient, async () => {
+      const { before, trained, moments, gradient, norm, hyperparameters } = await oneStep({ weightDecay: 0.5 });
+      const { beta2, epsilon } = hyperparameters;
+      const { norms } = weightLayout(tinyShape);
+      expect(norm).toBeCloseTo(Math.hypot(...gradient), 4);
+      for (const [i, g] of gradient.entries()) {
+        const isNorm = i >= norms.at && i < norms.at + norms.count;
+        const kept = before[i]! * (isNorm ? 1 : 1 - rate * 0.5);
+        expect(trained[i]).toBeCloseTo(kept - (rate * g) / (Math.abs(g) + epsilon), 4);
+        expect(moments.variance[i]).toBeCloseTo((1 - beta2) * g * g, 6);
+      }
+    });
+
+    it('takes the mean over what is to be predicted, and clips the norm of it', patient, async () => {
+      const { gradient, norm } = await oneStep();
+      const twice = await oneStep({ batchSize: 8 });
+      expect(twice.norm).toBeCloseTo(norm, 4);
+      const clipped = await oneStep({ maxGradientNorm: norm / 4 });
+      expect(clipped.norm).toBeCloseTo(norm, 6);
+      for (const [i, g] of gradient.entries()) expect(clipped.gradient[i]).toBeCloseTo(g / 4, 5);
+    });
   });
 
   it('goes on from its checkpoint to the bits of an undisturbed training', patient, async () => {

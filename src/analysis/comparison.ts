@@ -97,6 +97,8 @@ function obstacles(first: ComparedGroup, group: ComparedGroup): string[] {
   });
   if (reasons.length === 0 && first.context.niche !== group.context.niche)
     reasons.push(`other niche: ${first.context.niche} against ${group.context.niche}`);
+  const unseeded = [first, group].filter((g) => g.outcomes.some((o) => !o.isSeeded)).map((g) => g.name);
+  if (unseeded.length > 0) reasons.push(`no seed to pair by in ${unseeded.join(' and ')}`);
   return reasons.length > 0 ? reasons : otherSituations(first, group);
 }
 

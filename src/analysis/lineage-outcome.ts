@@ -8,6 +8,8 @@ export interface LineageOutcome {
   readonly run: string;
   readonly arm: ArmName;
   readonly seed: number;
+  /** Whether the run has a seed: 0 stands for one where another system names none. */
+  readonly isSeeded: boolean;
   readonly status: RunRecord['status'];
   readonly lineage: string;
   readonly model: string;
@@ -108,6 +110,7 @@ export function lineageOutcome(record: RunRecord, lineage: LineageRecord): Linea
     run: record.run,
     arm: record.arm,
     seed: record.seed,
+    isSeeded: record.imported?.hasNoSeed !== true,
     status: record.status,
     lineage: lineage.id,
     model: lineage.model,

@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { importResults } from '../../src/index.ts';
@@ -54,4 +55,27 @@ it('takes no setting of a run for different from one that an imported run does n
   expect(notComparable[0].reasons).toEqual([
     expect.stringMatching(/^other niche: niche\.module .* against "hyperspace"$/),
   ]);
+});
+
+it('pairs nothing by seed where the source names none', async () => {
+  const out = scratchDir();
+  for (const [name, better] of [
+    ['one', 'Accuracy: (30.0%, 40.0%), Median: 35.0%'],
+    ['two', 'Accuracy: (50.0%, 60.0%), Median: 55.0%'],
+  ] as const) {
+    const fitness = ['Accuracy: (9.0%, 20.0%), Median: 15.0%', better];
+    const agents = fitness.map((f, i) => ({
+      name: `${i}`,
+      code: `${i}\n`,
+      generation: i === 0 ? 'initial' : i,
+      fitness: f,
+    }));
+    const path = join(scratchDir(), `${name}.json`);
+    writeFileSync(path, JSON.stringify(agents));
+    await importResults('adas', path, { out });
+  }
+  const { notComparable, differences, outcomes } = await compared(join(out, 'adas-one'), join(out, 'adas-two'));
+  expect(notComparable).toEqual([{ group: 'adas-two', reasons: ['no seed to pair by in adas-one and adas-two'] }]);
+  expect(differences).toEqual([]);
+  expect(outcomes).toHaveLength(2);
 });

@@ -1,6 +1,6 @@
 import { spentSoFar } from '../figures/spending.ts';
 import type { LineageOutcome } from '../lineage-outcome.ts';
-import { type Column, column } from './table.ts';
+import { type Column, column, seedColumn } from './table.ts';
 
 /** One generation: a point of every curve in the report. */
 export interface CurveRow {
@@ -28,7 +28,7 @@ export function curveColumns(): Column<CurveRow>[] {
   return [
     column('run', (r) => r.outcome.run),
     column('arm', (r) => r.outcome.arm),
-    column('seed', (r) => r.outcome.seed),
+    seedColumn((r) => r.outcome),
     column('lineage', (r) => r.outcome.lineage),
     column('generation', (r) => generation(r).generation),
     column('round', (r) => generation(r).round),

@@ -4,7 +4,7 @@ import { itemInterval } from '../items.ts';
 import { type LineageOutcome, type ScoredGeneration, testScore } from '../lineage-outcome.ts';
 import { modelNames } from '../run-record.ts';
 import { efficiencyCsvColumns } from './efficiency.ts';
-import { type Column, column, measuredColumn } from './table.ts';
+import { type Column, column, measuredColumn, seedColumn } from './table.ts';
 
 export function outcomeColumns({ score, signed }: ScoreFormat): Column<LineageOutcome>[] {
   const count = (key: string, of: (o: LineageOutcome) => number) => measuredColumn(key, of, (n) => fixed(n, 0));
@@ -13,7 +13,7 @@ export function outcomeColumns({ score, signed }: ScoreFormat): Column<LineageOu
   return [
     column('arm', (o) => o.arm),
     column('lineage', (o) => o.lineage),
-    column('seed', (o) => o.seed),
+    seedColumn((o) => o),
     measuredColumn('generation_0', (o) => o.start, score),
     column(
       'best',

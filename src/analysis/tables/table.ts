@@ -1,3 +1,4 @@
+import type { LineageOutcome } from '../lineage-outcome.ts';
 /** One column of a table that is printed twice: for people in Markdown, for programs in CSV. */
 export interface Column<Row> {
   readonly title: string;
@@ -16,6 +17,12 @@ export function column<Row>(
   show: (row: Row) => string = (row) => String(raw(row) ?? 'not measured'),
 ): Column<Row> {
   return { title: key.replaceAll('_', ' '), key, show, raw };
+}
+
+/** The seed of a row's run; "none" where another system named none. */
+export function seedColumn<Row>(of: (row: Row) => LineageOutcome): Column<Row> {
+  const seed = (row: Row) => (of(row).isSeeded ? of(row).seed : null);
+  return column('seed', seed, (row) => String(seed(row) ?? 'none'));
 }
 
 /** A column of measured numbers: what is `null` is written "not measured". */

@@ -1,7 +1,7 @@
 import { type LineageOutcome, lineageIds } from '../lineage-outcome.ts';
 import type { Wait } from '../statistics/survival.ts';
 import { thresholdsFor, waitFor } from '../threshold.ts';
-import { type Column, column } from './table.ts';
+import { type Column, column, seedColumn } from './table.ts';
 
 /** How long one lineage run waited for one threshold. */
 export interface WaitRow {
@@ -28,7 +28,7 @@ export function waitColumns(): Column<WaitRow>[] {
     column('lineage', (r) => r.outcome.lineage),
     column('threshold', (r) => r.threshold),
     column('arm', (r) => r.outcome.arm),
-    column('seed', (r) => r.outcome.seed),
+    seedColumn((r) => r.outcome),
     column('run', (r) => r.outcome.run),
     column('generations', (r) => r.wait.time),
     column('reached', (r) => (r.wait.isReached ? 1 : 0)),

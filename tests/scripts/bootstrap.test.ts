@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { chmodSync, existsSync } from 'node:fs';
+import { chmodSync, existsSync, utimesSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Checkout, copyCheckout, createCheckout, removeCheckouts } from './checkout-fixture.ts';
@@ -101,6 +101,18 @@ describe('npx galapagos', () => {
     const checkout = copyCheckout(prepared);
     const outcome = await checkout.run(['npx', 'galapagos', 'ls', '--json']);
     expect(outcome).toMatchObject({ code: 0, stdout: 'main ["ls","--json"]\n' });
+  });
+
+  it('says that sources are newer than what it runs, until they are built', async () => {
+    const checkout = copyCheckout(prepared);
+    const later = new Date(Date.now() + 60_000);
+    utimesSync(join(checkout.dir, 'src/cli/main.ts'), later, later);
+    const galapagos = [process.execPath, 'scripts/galapagos.mjs', 'ls'];
+    const outcome = await checkout.run(galapagos);
+    expect(outcome).toMatchObject({ code: 0, stdout: 'main ["ls"]\n' });
+    expect(outcome.stderr).toMatch(/sources are newer than the build.*npm run build\n$/);
+    utimesSync(join(checkout.dir, 'dist/.build'), later, later);
+    expect((await checkout.run(galapagos)).stderr).toBe('');
   });
 
   it('says what to run when nothing is installed', async () => {

@@ -42,6 +42,7 @@ process.stdin.on('data', (chunk) => {
     const kind = wire[0];
     if (kind === ${kinds.data}) socket?.write(wire.subarray(${headerBytes}, end));
     else if (kind === ${kinds.end}) socket?.end();
+    else if (socket?.writableEnded) socket.destroySoon(); // what was answered may still be on its way to a slow reader
     else socket?.destroy();
     wire = wire.subarray(end);
   }

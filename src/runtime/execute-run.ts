@@ -116,8 +116,6 @@ class OpenRun {
     const space = new RunMarkspace(manifest, state);
     const weights = new RunWeights(this.#dir, manifest);
     const journal = this.#cleanup.use(await this.#openJournal(state, space, weights, bus));
-    if (state.ended !== null) return { status: state.ended, reason: null, error: null };
-    await journal.append('session.opened', String(journal.length), { pid: process.pid });
     const genomes = createFileGenomeStore(this.#paths.genomes);
     const wasThere = hasRepository(this.#dir);
     const lineage = this.#cleanup.use(await openGitLineage({ dir: this.#paths.lineage, genomes }));
@@ -125,6 +123,8 @@ class OpenRun {
       ...{ dir: this.#dir, manifest, wasThere, log: this.#host.log },
       secondsOf: (of, round) => this.#secondsOf(of, round),
     });
+    if (state.ended !== null) return { status: state.ended, reason: null, error: null };
+    await journal.append('session.opened', String(journal.length), { pid: process.pid });
     this.#cleanup.use(space);
     const { clock, log, broker = null } = { ...this.#host, clock: this.#clock };
     const strategies = await openRoundStrategies(this.#dir, manifest, genomes, () => markspace);

@@ -35,9 +35,11 @@ describe('resume', () => {
     ['missing', 'lineage'],
     ['incomplete', 'lineage/.git/packed-refs'],
   ])(
-    'writes a lineage repository that is %s (without %s) again from the journal, to the same commits, and says so',
+    'writes a lineage repository that is %s (without %s) again from the journal, of a run that has ended too, to the same commits, and says so',
     async (what, removed) => {
-      const args = ['run', hill, '--arm', 'solo', '--set', 'budget.generations=4', '--json'];
+      // A busy machine's time limits would be differences of their own.
+      const settings = ['--set', 'budget.generations=12', '--set', 'task.wallMs=60000'];
+      const args = ['run', hill, '--arm', 'solo', ...settings, '--json'];
       const whole = scratchDir();
       expect((await runCli([...args, '--out', whole])).code).toBe(0);
       const out = scratchDir();
@@ -52,7 +54,13 @@ describe('resume', () => {
       const resumed = await runCli(['resume', dir, '--json']);
       expect(resumed.code, resumed.stderr).toBe(0);
       expect(resumed.stderr).toMatch(new RegExp(`"commits":${commits},"msg":"\\S+lineage was ${what}: written again`));
-      expect(resultOf(dir).refs).toEqual(resultOf(join(whole, 'hill-solo-1')).refs);
+      const result = resultOf(join(whole, 'hill-solo-1'));
+      expect(resultOf(dir)).toEqual(result);
+      rmSync(join(dir, removed), { recursive: true });
+      const ended = await runCli(['resume', dir, '--json']);
+      expect(ended.code, ended.stderr).toBe(0);
+      expect(ended.stderr).toMatch(new RegExp(`"commits":26,"msg":"\\S+lineage was ${what}: written again`));
+      expect(resultOf(dir)).toEqual(result);
     },
     120_000,
   );

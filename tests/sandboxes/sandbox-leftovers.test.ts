@@ -48,7 +48,7 @@ function processesNaming(text: string): string[] {
 }
 
 async function until(holds: () => boolean): Promise<void> {
-  for (let i = 0; i < 300 && !holds(); i += 1) await new Promise((resolve) => setTimeout(resolve, 10));
+  for (let i = 0; i < 2_000 && !holds(); i += 1) await new Promise((resolve) => setTimeout(resolve, 10));
   expect(holds()).toBe(true);
 }
 

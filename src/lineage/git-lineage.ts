@@ -30,8 +30,8 @@ export interface GitLineageOptions {
  * safe from kill -9: what a crash loses is what was written since, and writing
  * it again gives the same hashes. A checkpoint costs as much as dozens of
  * commits, so callers group; concurrent ones are grouped here.
- * Objects are forced to disk, refs are left to the operating system: after a
- * power failure the journal can write any of them again.
+ * Objects and refs are forced to disk then; only the notes' ref is left to the
+ * operating system: after a power failure the journal can write it again.
  *
  * Once git is known to have died or to have stored something else, every call
  * fails with the same error, disposal included when nobody has been told yet.

@@ -18,11 +18,11 @@ export function childrenOf(pid: number | string): string[] {
   }
 }
 
-/** Kills at once whoever of them still lives. */
-export function kill(pids: readonly string[]): void {
+/** Kills at once whoever of them still lives, or sends another signal. */
+export function kill(pids: readonly string[], signal: NodeJS.Signals = 'SIGKILL'): void {
   for (const pid of pids) {
     try {
-      process.kill(Number(pid), 'SIGKILL');
+      process.kill(Number(pid), signal);
     } catch {
       // Ended meanwhile.
     }
@@ -36,4 +36,9 @@ export function readOrEmpty(path: string): string {
   } catch {
     return '';
   }
+}
+
+/** Before the next look: mostly it is a matter of microseconds, which a timer would turn into milliseconds. */
+export function soon(looks: number): Promise<void> {
+  return new Promise((resolve) => void (looks < 10 ? setImmediate(resolve) : setTimeout(resolve, 1)));
 }

@@ -79,11 +79,6 @@ function holderOf(keeper: Keeper, directory: string): Holder {
   };
 }
 
-/** Before the next look: mostly it is a matter of microseconds, which a timer would turn into milliseconds. */
-export function soon(looks: number): Promise<void> {
-  return new Promise((resolve) => void (looks < 10 ? setImmediate(resolve) : setTimeout(resolve, 1)));
-}
-
 /** A sandbox may be disposed of while somebody looks. */
 function orNone(list: () => string[]): string[] {
   try {

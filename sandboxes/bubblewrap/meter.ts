@@ -1,7 +1,8 @@
+import { soon } from '../process-tree.ts';
 import type { ExecResult } from '../sandbox.ts';
 import { moreOf, type Usage, usageOfLiving, usageSince } from '../usage.ts';
 import type { Cgroup } from './cgroups.ts';
-import { type Holder, soon } from './holder.ts';
+import type { Holder } from './holder.ts';
 
 /** What one command used, and whether the kernel killed for want of memory. */
 export type Measured = Pick<ExecResult, 'cpuMs' | 'peakMemoryMiB' | 'bytesWritten'> & { readonly hadOomKill: boolean };

@@ -1,19 +1,21 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Counters, candidateHomes, countersOf } from '../bubblewrap/cgroups.ts';
-import { readOrEmpty, written, writtenByChildrenOf } from './written-bytes.ts';
+import { kill, readOrEmpty, soon } from '../process-tree.ts';
+import { usageOfLiving } from '../usage.ts';
 
 /** What the host's own files tell about a container that runs on this host. */
 export interface ContainerCounters extends Counters {
   /**
-   * Bytes handed to write calls by processes of the container that have ended
-   * and been waited for, or `null` where only root may know. A command that
-   * still runs is not in it.
+   * Bytes handed to write calls by living processes and those they have buried; `null` where only root may know.
+   * @param shell - Process number of the shell that buries a command; `null` once it is dead, and nobody knows.
    */
-  bytesWritten(): number | null;
-  /** What a shell has written before it is given a command. */
-  bytesWrittenBy(pid: number): number | null;
+  bytesWritten(shell: number): number | null;
   isRunning(pid: number): boolean;
+  /** Whether this user may let processes of the container go on. */
+  readonly mayContinue: boolean;
+  /** Lets a process go on that has stopped itself, or is about to. */
+  continue(pid: number): Promise<void>;
   /** How many processes and threads the container has, the keeper included; `null` where that cannot be seen. */
   threads(): number | null;
 }
@@ -44,12 +46,17 @@ export function countersOfContainer(pid: number, containerId: string, shell: str
           ? { version: 2 as const, memory: unified, pids: unified, cpu: unified, cpuacct: unified }
           : null;
     if (group === null) return null;
-    const shim = parentOf(pid);
     const pids = join(home('pids') ?? group.memory, 'pids.current');
+    const living = () => readOrEmpty(join(group.memory, 'cgroup.procs')).split('\n').filter(Boolean);
+    const isRoot = process.getuid?.() === 0;
     return {
       ...countersOf(group),
-      bytesWritten: () => (shim === null ? null : sum(writtenByChildrenOf(shim), writtenByChildrenOf(pid))),
-      bytesWrittenBy: (child) => (parentOf(child) === shim ? written(`/proc/${child}`) : null),
+      mayContinue: isRoot,
+      continue: continueStopped,
+      bytesWritten: (witness) => {
+        const pids = living();
+        return isRoot && pids.includes(`${witness}`) ? usageOfLiving('/proc', pids).bytesWritten : null;
+      },
       isRunning: (child) => existsSync(`/proc/${child}`),
       threads: () => Number(readOrEmpty(pids)) || null,
     };
@@ -58,11 +65,17 @@ export function countersOfContainer(pid: number, containerId: string, shell: str
   }
 }
 
-function parentOf(pid: number): number | null {
-  const parent = /^PPid:\s+(\d+)$/m.exec(readOrEmpty(`/proc/${pid}/status`))?.[1];
-  return parent === undefined ? null : Number(parent);
-}
+/** Longer than any process takes from saying something to the next line of its program. */
+const mostLooks = 1_000;
 
-function sum(...terms: readonly (number | null)[]): number | null {
-  return terms.reduce((total, term) => (total === null || term === null ? null : total + term), 0);
+/** Only what is stopped hears of it, so it is waited for. */
+async function continueStopped(pid: number): Promise<void> {
+  for (let looks = 0; looks < mostLooks; looks += 1) {
+    const stat = readOrEmpty(`/proc/${pid}/stat`);
+    // The name in brackets may hold anything, so the state is what follows the last bracket.
+    const state = stat.charAt(stat.lastIndexOf(')') + 2);
+    if (state === 'T') kill([`${pid}`], 'SIGCONT');
+    if (state === 'T' || state === '') return;
+    await soon(looks);
+  }
 }

@@ -13,7 +13,7 @@ import { capture, exitOf, notStarted } from './exec-result.ts';
 import { openTunnel, tunnelSocket } from './gateway-tunnel.ts';
 import { inside } from './image-layout.ts';
 import type { Keeper } from './keeper.ts';
-import { type Measured, startMeter } from './meter.ts';
+import { type Measured, type Meter, startMeter } from './meter.ts';
 import { checkFiles, clearingFor, doesNotFit, unpacking, type WaitingFiles } from './place-files.ts';
 import { type PrimedShell, primeShell } from './primed-shell.ts';
 import { type JobEnd, runJob } from './run-job.ts';
@@ -22,7 +22,7 @@ import type { StartingCommands } from './starting-commands.ts';
 /** A shell that waits for a command, and how to learn what was used since it did. */
 interface Ready {
   readonly shell: PrimedShell;
-  readonly measure: () => Measured;
+  readonly meter: Meter;
 }
 
 export interface DockerParts {
@@ -53,6 +53,7 @@ export interface DockerParts {
 /** For what the runtime itself does inside, which takes milliseconds. */
 const ownMs = 60_000;
 const ownOutputBytes = 4_096;
+const keeperAndShell = 2;
 const never = new AbortController().signal;
 
 /** @returns when a shell waits in it for the first command, or could not be started: that command hears of it. */
@@ -182,8 +183,7 @@ class DockerSandbox {
     { signal = never, onOutput = () => {} }: { signal?: AbortSignal; onOutput?: (bytes: Buffer) => void } = {},
   ): Promise<JobEnd & { readonly stderr: string }> {
     const errors = capture(ownOutputBytes);
-    const { shell } = await this.#takeShell();
-    const end = await this.#run(shell, {
+    const end = await this.#run(await this.#takeShell(), {
       ...{ line, input, timeoutMs: ownMs, signal },
       onOutput: (isError, bytes) => (isError ? void errors.add(bytes) : onOutput(bytes)),
     });
@@ -212,7 +212,7 @@ class DockerSandbox {
     const stdout = capture(options.maxOutputBytes);
     const stderr = capture(options.maxOutputBytes);
     let measured: Measured | null = null;
-    const end = await this.#run(ready.shell, {
+    const end = await this.#run(ready, {
       line: unpack + commandLine(argv, env),
       input: [...(files.size === 0 ? [] : [archive]), Buffer.from(options.stdin ?? '')],
       timeoutMs: options.timeoutMs,
@@ -221,13 +221,13 @@ class DockerSandbox {
         if (!(isError ? stderr : stdout).add(bytes)) stop('output');
       },
       onNothingLeft: () => {
-        measured = ready.measure();
+        measured = ready.meter.read();
       },
     });
     if (unpack !== '' && stderr.text().includes(word)) {
       throw new SandboxUnavailableError(`files could not be put into the sandbox: ${stderr.text().slice(0, 500)}`);
     }
-    const { ranOutOfMemory, bytesWritten, ...usage } = measured ?? ready.measure();
+    const { ranOutOfMemory, bytesWritten, ...usage } = measured ?? ready.meter.read();
     const stoppedBy = end.stoppedBy === 'exit' && ranOutOfMemory() ? 'memory' : end.stoppedBy;
     if (end.status === null && stoppedBy === 'exit') {
       throw new SandboxUnavailableError('the sandbox is gone: something outside ended it');
@@ -241,7 +241,7 @@ class DockerSandbox {
       stderr: stderr.text(),
       wallMs: end.wallMs,
       ...usage,
-      bytesWritten: bytesWritten === null ? null : bytesWritten - unpacked,
+      bytesWritten: bytesWritten === null ? null : bytesWritten - unpacked - end.reportBytes,
     };
   }
 
@@ -252,13 +252,23 @@ class DockerSandbox {
   }
 
   async #run(
-    shell: PrimedShell,
+    { shell, meter }: Ready,
     job: Pick<Parameters<typeof runJob>[1], 'line' | 'input' | 'timeoutMs' | 'signal' | 'onOutput' | 'onNothingLeft'>,
   ) {
     this.#isUntouched = false;
     const { keeper, container, counters } = this.#parts;
     return runJob(shell, {
       ...job,
+      onStop: () => meter.look(),
+      onTold:
+        counters?.mayContinue !== true
+          ? null
+          : (pid) => {
+              meter.look();
+              const isAlone = counters.threads() === keeperAndShell;
+              void counters.continue(pid);
+              return isAlone;
+            },
       isRunning: (pid) => counters?.isRunning(pid) ?? true,
       isAnyLeft: () => counters?.threads() !== 1,
       killAll: async () => {
@@ -277,7 +287,7 @@ class DockerSandbox {
     const { container, shell: path, counters, oomKills } = this.#parts;
     const shell = await primeShell(container, path);
     // Nothing else runs in the container until the shell has become a command.
-    return { shell, measure: startMeter(counters, oomKills, shell.pid) };
+    return { shell, meter: startMeter(counters, oomKills, shell.pid) };
   }
 
   async #takeShell(): Promise<Ready> {

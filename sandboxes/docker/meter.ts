@@ -8,33 +8,42 @@ export interface Measured {
   ranOutOfMemory(): boolean;
 }
 
+export interface Meter {
+  /**
+   * To be called while the command's processes still live, or the shell that waited for them: afterwards nobody knows
+   * what they wrote. The first time counts.
+   */
+  look(): void;
+  /** To be called when nothing of the command runs any more. */
+  read(): Measured;
+}
+
 /**
- * Starts counting.
  * @param oomKills - How often memory ran out so far.
- * @param shell - Process number of the shell that becomes the command.
- * @returns what to call when nothing of the command runs any more.
+ * @param shell - Process number of the shell that will start the command.
  */
-export function startMeter(counters: ContainerCounters | null, oomKills: () => number, shell: number): () => Measured {
+export function startMeter(counters: ContainerCounters | null, oomKills: () => number, shell: number): Meter {
   counters?.resetPeak();
   const oomKillsBefore = oomKills();
   const ranOutOfMemory = () => oomKills() > oomKillsBefore;
   if (counters === null) {
     const unknown = { cpuMs: null, peakMemoryMiB: null, bytesWritten: null };
-    return () => ({ ...unknown, ranOutOfMemory });
+    return { look: () => {}, read: () => ({ ...unknown, ranOutOfMemory }) };
   }
   const cpuBefore = counters.cpuMs();
-  // What the shell has written until now is counted when it ends, as everything is.
-  const writtenBefore = sum(counters.bytesWritten(), counters.bytesWrittenBy(shell));
-  return () => ({
-    cpuMs: difference(counters.cpuMs(), cpuBefore),
-    peakMemoryMiB: counters.peakMemoryMiB(),
-    bytesWritten: difference(counters.bytesWritten(), writtenBefore),
-    ranOutOfMemory,
-  });
-}
-
-function sum(a: number | null, b: number | null): number | null {
-  return a === null || b === null ? null : a + b;
+  const writtenBefore = counters.bytesWritten(shell);
+  let written: number | null = null;
+  return {
+    look: () => {
+      written ??= counters.bytesWritten(shell);
+    },
+    read: () => ({
+      cpuMs: difference(counters.cpuMs(), cpuBefore),
+      peakMemoryMiB: counters.peakMemoryMiB(),
+      bytesWritten: difference(written, writtenBefore),
+      ranOutOfMemory,
+    }),
+  };
 }
 
 function difference(after: number | null, before: number | null): number | null {

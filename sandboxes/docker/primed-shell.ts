@@ -7,7 +7,7 @@ import { ask, isGone } from './engine.ts';
 import { inside } from './image-layout.ts';
 
 /**
- * Says that it is there, reads one line, and becomes what the line says. Goes
+ * Says that it is there, reads one line, and does what the line says. Goes
  * to the workspace by itself: a candidate may have closed it to everybody, and
  * an engine that is told to start there would refuse for ever.
  */
@@ -25,6 +25,8 @@ export interface PrimedShell {
   readonly pid: number;
   /** The command's input, and what it prints. */
   readonly stream: Duplex;
+  /** Whether nobody in the container can trace it or open its memory. */
+  readonly isPrivate: boolean;
   isOpen(): boolean;
   /** Hands what it prints to the listener, from the first byte on. */
   onOutput(listener: (isError: boolean, bytes: Buffer) => void): void;
@@ -65,6 +67,7 @@ export async function primeShell(container: Docker.Container, path: string): Pro
   return {
     pid,
     stream,
+    isPrivate: path === inside.shell,
     isOpen: () => isOpen,
     onOutput: (to) => {
       listener = to;

@@ -60,13 +60,32 @@ describe('a docker sandbox', () => {
     expect(inodes.stdout).toBe('49152\n16384\n');
   });
 
-  test('cannot reach the memory, the input or the environment of the process that keeps it', async () => {
+  test('cannot reach the memory, the input or the environment of the process that keeps it, nor of the one that reports', async () => {
     await using sandbox = await open();
-    const ways = ['mem', 'fd/0', 'fd/1', 'environ', 'maps', 'cwd/workspace', 'root/workspace', 'exe'];
-    const tried = ways.map((way) => `head -c 1 /proc/1/${way} > /dev/null 2>&1 && echo ${way}`).join('; ');
-    expect((await run(sandbox, ['sh', '-c', tried])).stdout).toBe('');
+    const ways = ['mem', 'fd/0', 'fd/1', 'fd/2', 'fd/4', 'environ', 'maps', 'cwd/workspace', 'root/workspace', 'exe'];
+    const attempts = (pid: string) => ways.map((way) => `head -c 1 /proc/${pid}/${way} > /dev/null && echo ${way}`);
+    const tried = [...attempts('1'), ...attempts('$PPID')].join('; ');
+    expect((await run(sandbox, ['sh', '-c', `{ ${tried}; } 2> /dev/null; cat /proc/$PPID/cmdline`])).stdout).toMatch(
+      /^\/usr\/local\/lib\/galapagos\/sh\0-c\0n=/,
+    );
     // Signals of its own namespace: it takes none that would end it.
     await run(sandbox, ['sh', '-c', 'for s in 9 $(seq 1 64); do kill -$s 1; done']);
+    expect((await run(sandbox, ['echo', 'usable'])).stdout).toBe('usable\n');
+  });
+
+  test('reports how a command ended, whatever it sends to its group, to its parent or through its output', async () => {
+    await using sandbox = await open();
+    const status = async (script: string) => run(sandbox, ['bash', '-c', script]);
+    const all = 'HUP INT QUIT PIPE ALRM TERM USR1 USR2';
+    expect(await status(`trap '' ${all}; for s in ${all}; do kill -$s 0; done; exit 7`)).toMatchObject({ exitCode: 7 });
+    expect(await status('kill -TERM 0; sleep 9')).toMatchObject({ exitCode: null, signal: 'SIGTERM', stderr: '' });
+    const forged = await status(`printf '\\036%s 0\\n' $(cat /proc/sys/kernel/random/uuid) | tee /dev/stderr; exit 3`);
+    expect(forged).toMatchObject({ exitCode: 3, stdout: forged.stderr });
+    expect(forged.stdout).toMatch(/^\x1e[\da-f-]{36} 0\n$/);
+    // Who kills the shell that reports is killed with it, and has nothing measured.
+    const killer = await status('kill -9 $PPID; sleep 0.2; echo more; exit 0');
+    expect(killer).toMatchObject({ exitCode: null, signal: 'SIGKILL', stoppedBy: 'exit', bytesWritten: null });
+    expect((await status('kill -STOP $PPID; exit 0')).stoppedBy).toBe('timeout');
     expect((await run(sandbox, ['echo', 'usable'])).stdout).toBe('usable\n');
   });
 

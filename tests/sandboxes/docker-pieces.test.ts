@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import fc from 'fast-check';
@@ -8,6 +8,7 @@ import { commandLine, impossible } from '../../sandboxes/command-line.ts';
 import { archiveCommand, readTree } from '../../sandboxes/docker/collect-archive.ts';
 import { demultiplex } from '../../sandboxes/docker/demultiplex.ts';
 import { rewriteRootfs } from '../../sandboxes/docker/image/rewrite-rootfs.ts';
+import { ownReport } from '../../sandboxes/docker/own-report.ts';
 import { packTree, recordBytes } from '../../sandboxes/docker/pack-tree.ts';
 import { WaitingFiles } from '../../sandboxes/docker/place-files.ts';
 import { systemCallFilter } from '../../sandboxes/docker/system-calls.ts';
@@ -44,6 +45,69 @@ describe("the engine's stream of a command", () => {
         }
       }),
     );
+  });
+});
+
+describe('how a command ended, told by its own shell', () => {
+  const wordOf = (line: string) => /[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}/.exec(line)![0];
+
+  it('is found among what the command printed, however it arrives in pieces', () => {
+    const bytes = fc.uint8Array({ maxLength: 40 });
+    const cuts = fc.array(fc.integer({ min: 1, max: 30 }));
+    const decoy = fc.record({ length: fc.nat(40), tail: bytes });
+    fc.assert(
+      fc.property(
+        bytes,
+        decoy,
+        bytes,
+        cuts,
+        fc.nat(255),
+        fc.boolean(),
+        (before, { length, tail }, after, cuts, status, isError) => {
+          const report = ownReport('true', false);
+          const told = Buffer.from(`\x1e${wordOf(report.line)} ${status}\n`);
+          const printed = Buffer.concat([before, told.subarray(0, Math.min(length, 37)), tail]);
+          const wire = Buffer.concat([printed, told, after]);
+          const got: Buffer[] = [];
+          let at = 0;
+          for (const cut of [...cuts, wire.length]) {
+            got.push(report.take(isError, wire.subarray(at, at + cut)));
+            at += cut;
+          }
+          got.push(report.rest(isError));
+          expect(Buffer.concat(got).equals(Buffer.concat([printed, after]))).toBe(true);
+          expect(report.status()).toBeNull();
+          expect(report.take(!isError, told)).toHaveLength(0);
+          expect(report.status()).toBe(status);
+          expect(report.bytes()).toBe(2 * told.length);
+        },
+      ),
+    );
+  });
+
+  it('is not there before it is whole, and what only looks like one is the command’s', () => {
+    const report = ownReport('true', false);
+    const start = `\x1e${wordOf(report.line)} `;
+    expect(report.take(true, Buffer.from(`a${start}1`)).toString()).toBe('a');
+    expect(report.take(true, Buffer.from('2')).toString()).toBe('');
+    expect(report.rest(true).toString()).toBe(`${start}12`);
+    expect(report.take(true, Buffer.from(`${start}1234\n`)).toString()).toBe(`${start}1234\n`);
+    expect(report.take(true, Buffer.from(`${start}x`)).toString()).toBe(`${start}x`);
+    expect(report.status()).toBeNull();
+  });
+
+  it.each([
+    ['exit 3', 3, ''],
+    ['exec true', 0, ''],
+    ["kill -9 $(exec sh -c 'echo $PPID')", 137, ''],
+    ['echo mine >&2; exec /nowhere', 127, 'mine\n'],
+  ])('is what a shell says of %s', (line, status, stderr) => {
+    const report = ownReport(line, false);
+    const { stdout, stderr: errors } = spawnSync('/bin/sh', ['-c', report.line]);
+    const said = [report.take(false, stdout), report.take(true, errors)].map(String);
+    expect(report.status()).toBe(status);
+    expect(said[0]).toBe('');
+    expect(said[1]!.startsWith(stderr)).toBe(true);
   });
 });
 

@@ -69,15 +69,24 @@ function makeDirectories(root: string, directory: string, safe: Set<string>, own
 }
 
 function writeFresh(path: string, file: TreeFile, owner: Owner | undefined): void {
-  const info = lstatSync(path, { throwIfNoEntry: false });
-  if (info !== undefined) removeTree(path);
-  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
-  const fd = openSync(path, flags, file.isExecutable ? 0o755 : 0o644);
+  const fd = openFresh(path, file.isExecutable ? 0o755 : 0o644);
   try {
     for (let at = 0; at < file.bytes.length; ) at += writeSync(fd, file.bytes, at);
     if (owner !== undefined) fchownSync(fd, owner.uid, owner.gid);
   } finally {
     closeSync(fd);
+  }
+}
+
+/** Removes what is there first, whatever it is. */
+function openFresh(path: string, mode: number): number {
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+  try {
+    return openSync(path, flags, mode);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    removeTree(path);
+    return openSync(path, flags, mode);
   }
 }
 

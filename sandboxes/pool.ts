@@ -4,6 +4,7 @@ import type { Logger } from '../src/core/log.ts';
 import type { Ceiling, CeilingLimits, Place } from './ceiling.ts';
 import { throwIfCancelled } from './check-spec.ts';
 import type { Sandbox, SandboxLimits, SandboxProvider, SandboxSpec } from './sandbox.ts';
+import { StartingCommands } from './starting-commands.ts';
 
 export interface PoolOptions {
   /** Not disposed of with the pool: several pools may share it. */
@@ -66,6 +67,7 @@ class Pool {
   /** What the end has to wait for; nothing in it rejects. */
   readonly #unfinished = new Set<Promise<void>>();
   readonly #failures: unknown[] = [];
+  readonly #starting = new StartingCommands();
   readonly #opening = new Set<AbortController>();
   #closing: Promise<void> | null = null;
 
@@ -88,8 +90,11 @@ class Pool {
     if (spec.mounts.length > 0 || this.#options.warm === 0) return this.#openDirectly(spec, signal);
     const shelf = this.#shelfOf(spec);
     const sandbox = (await this.#takeWarm(shelf, spec, signal)) ?? (await this.#openDirectly(spec, signal));
-    // Starting one takes milliseconds of this thread: not before the caller's own command has started.
-    setImmediate(() => this.#refill(shelf, spec)).unref();
+    // Not before the caller has come to start its command.
+    setImmediate(async () => {
+      await this.#starting.letStart();
+      this.#refill(shelf, spec);
+    }).unref();
     return sandbox;
   }
 
@@ -141,15 +146,20 @@ class Pool {
   #lend(sandbox: Sandbox, place: Place, signal: AbortSignal): Sandbox {
     if (signal.aborted) this.#discard(sandbox, place);
     throwIfCancelled(signal);
+    const beforeStart = <T>(work: Promise<T>): Promise<T> => {
+      this.#starting.begin(lent);
+      return work;
+    };
     const lent: Sandbox = {
       id: sandbox.id,
       provider: sandbox.provider,
-      connect: (socket) => sandbox.connect(socket),
-      exec: (argv, options) => sandbox.exec(argv, options),
-      put: (files) => sandbox.put(files),
+      connect: (socket) => beforeStart(sandbox.connect(socket)),
+      exec: (argv, options) => beforeStart(sandbox.exec(argv, options)).finally(() => this.#starting.end(lent)),
+      put: (files) => beforeStart(sandbox.put(files)),
       get: (limits) => sandbox.get(limits),
       ...(sandbox.outside === undefined ? {} : { outside: (work) => sandbox.outside!(work) }),
       [Symbol.asyncDispose]: async () => {
+        this.#starting.end(lent);
         if (this.#lent.delete(lent)) this.#discard(sandbox, place);
       },
     };

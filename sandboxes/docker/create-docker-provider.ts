@@ -22,7 +22,6 @@ import { createNetworks, type Networks, removeNetwork } from './networks.ts';
 import { WaitingFiles } from './place-files.ts';
 import { placeFromOutside } from './place-from-outside.ts';
 import { probeDocker } from './probe.ts';
-import { StartingCommands } from './starting-commands.ts';
 
 export interface DockerOptions {
   /** What `galapagos sandbox build` has made. Default `galapagos-sandbox`. */
@@ -47,7 +46,6 @@ interface Workshop {
   /** For containers that cannot be looked at from here. */
   readonly memoryWatch: Once<MemoryWatch>;
   readonly scratch: () => string;
-  readonly startingCommands: StartingCommands;
   /** The shell that this engine's runtime can start. */
   shell: string;
 }
@@ -88,7 +86,6 @@ function prepareWorkshop(options: DockerOptions): Workshop {
     networks: createNetworks(engine),
     memoryWatch: once(async () => watchMemory(await engine())),
     scratch: () => scratchRoot(options.scratchDir, 'docker'),
-    startingCommands: new StartingCommands(),
     shell: inside.shell,
   };
 }
@@ -126,8 +123,6 @@ async function openSandbox(
   waiting.add(spec.files);
   const cleanup = new Cleanup();
   try {
-    await workshop.startingCommands.letStart(signal);
-    goOn();
     const { label, labels } = labelsOf(spec.run, spec.owner);
     const [engine, image] = [await workshop.engine(), await workshop.image()];
     const scratch = makeOwnScratch(workshop);
@@ -153,7 +148,7 @@ async function openSandbox(
     const watch = counters === null ? await workshop.memoryWatch() : null;
     const sandbox: Sandbox = await dockerSandbox({
       ...{ id: label, reserved, waiting, container, keeper, shell, path: image.path },
-      ...{ counters, startingCommands: workshop.startingCommands },
+      counters,
       placeFromOutside: (files) =>
         counters !== null && placeFromOutside({ pid: State.Pid, containerId: container.id }, files, reserved),
       oomKills: () => counters?.oomKills() ?? watch?.countOf(container.id) ?? 0,

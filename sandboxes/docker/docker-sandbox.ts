@@ -17,7 +17,6 @@ import { type Measured, type Meter, startMeter } from './meter.ts';
 import { checkFiles, clearingFor, doesNotFit, unpacking, type WaitingFiles } from './place-files.ts';
 import { type PrimedShell, primeShell } from './primed-shell.ts';
 import { type JobEnd, runJob } from './run-job.ts';
-import type { StartingCommands } from './starting-commands.ts';
 
 /** A shell that waits for a command, and how to learn what was used since it did. */
 interface Ready {
@@ -41,7 +40,6 @@ export interface DockerParts {
   readonly counters: ContainerCounters | null;
   /** How often memory ran out so far. */
   readonly oomKills: () => number;
-  readonly startingCommands: StartingCommands;
   /** Where programs are looked for. */
   readonly path: string;
   /** Host directory that the container sees at {@link inside.gatewayDirectory}. */
@@ -62,7 +60,6 @@ export async function dockerSandbox(parts: DockerParts): Promise<Sandbox> {
   await sandbox.primed();
   const queue = inOrder(() => parts.keeper.isAlive());
   let disposal: Promise<void> | null = null;
-  const { startingCommands } = parts;
   const dispose = async () => {
     try {
       // An engine that starts a shell while its container ends may lose track of both.
@@ -77,27 +74,18 @@ export async function dockerSandbox(parts: DockerParts): Promise<Sandbox> {
   return {
     id: parts.id,
     provider: 'docker',
-    connect: (socket) => {
-      startingCommands.begin(sandbox);
-      return queue.run(() => sandbox.connect(socket));
-    },
+    connect: (socket) => queue.run(() => sandbox.connect(socket)),
     exec: (argv, options) =>
       queue.run(async () => {
-        startingCommands.begin(sandbox);
         const end = await sandbox.exec(argv, options).catch((error: unknown) => error);
-        startingCommands.end(sandbox);
         if (!queue.isOpen()) throw new SandboxUnavailableError('the sandbox was disposed of while a command ran');
         if (end instanceof Error) throw end;
         return end as ExecResult;
       }),
-    put: (files) => {
-      startingCommands.begin(sandbox);
-      return queue.run(() => sandbox.put(files));
-    },
+    put: (files) => queue.run(() => sandbox.put(files)),
     get: (limits) => queue.run(() => sandbox.get(limits)),
     [Symbol.asyncDispose]: () => {
       queue.close();
-      startingCommands.end(sandbox);
       disposal ??= dispose();
       return disposal;
     },

@@ -1,11 +1,9 @@
-import { deadline } from '../../src/core/abort.ts';
-
 /** How long a program may take to start. */
 const startMs = 200;
 
 /**
- * Who makes a container lets commands start first: making one keeps the processors of the engine's machine busy for
- * tenths of a second, and what starts meanwhile takes half as long again.
+ * Who opens a sandbox ahead lets commands start first: opening one keeps processors busy, for milliseconds or (a
+ * container) tenths of a second, and what starts meanwhile takes up to half as long again.
  */
 export class StartingCommands {
   readonly #starting = new Map<object, NodeJS.Timeout>();
@@ -21,21 +19,21 @@ export class StartingCommands {
     clearTimeout(this.#starting.get(sandbox));
     this.#starting.delete(sandbox);
     if (this.#starting.size > 0) return;
-    // Making one takes milliseconds of this thread too: the command's own caller comes first.
+    // Opening takes milliseconds of this thread too: the command's own caller comes first.
     for (const goOn of this.#waiting) setImmediate(goOn);
   }
 
-  /** @returns when no command is starting, when `signal` aborts, or after as long as a program may take to start. */
-  async letStart(signal: AbortSignal): Promise<void> {
+  /** Resolves when no command is starting, or after as long as a program may take to start. Keeps no program running. */
+  async letStart(): Promise<void> {
     if (this.#starting.size === 0) return;
-    using late = deadline(signal, startMs);
     await new Promise<void>((resolve) => {
       const goOn = () => {
+        clearTimeout(late);
         this.#waiting.delete(goOn);
         resolve();
       };
+      const late = setTimeout(goOn, startMs).unref();
       this.#waiting.add(goOn);
-      late.signal.addEventListener('abort', goOn, { once: true });
     });
   }
 }

@@ -3,6 +3,7 @@ import type Docker from 'dockerode';
 import type { ReadOnlyMount, SandboxLimits } from '../sandbox.ts';
 import { inside } from './image-layout.ts';
 import { keeperScript } from './keeper.ts';
+import { type PodmanFiles, podmanVolumes } from './podman.ts';
 import { filteredArchitectures, systemCallFilter } from './system-calls.ts';
 
 export interface ContainerPlan {
@@ -20,19 +21,23 @@ export interface ContainerPlan {
   readonly gatewayDirectory: string;
   /** Name of the engine's network, or `null` for none. */
   readonly network: string | null;
+  /** For an engine of Podman's; `null` for Docker's own. */
+  readonly podman: PodmanFiles | null;
 }
 
 const MiB = 2 ** 20;
 /** Files and directories: an empty file costs the host memory too. */
-const maxInodes = { workspace: 49_152, temporary: 16_384 };
+export const maxInodes = { [inside.workspace]: 49_152, [inside.temporary]: 16_384 };
 const openFiles = 1_024;
+/** As many as Linux numbers, unless told otherwise. */
+const everyProcess = 32_768;
 /** The keeper and the shell that a command is started from. */
 const ownProcesses = 2;
 /** gVisor's kernel is a process with threads and helpers of its own, which count too. */
 const ownProcessesOfGvisor = 1_024;
 const periodUs = 100_000;
 /** Reserved for documentation: nobody answers there. */
-const nowhere = '192.0.2.1';
+export const nowhere = '192.0.2.1';
 
 /**
  * How the disk limit is shared out. The engine cannot show one volume in three
@@ -52,9 +57,16 @@ const maskedPaths = [
   .map((name) => `/proc/${name}`)
   .concat('/sys/firmware', '/sys/devices/virtual/powercap');
 
-function securityOptions({ architecture }: ContainerPlan): string[] {
-  const filter = filteredArchitectures.includes(architecture) ? [`seccomp=${systemCallFilter}`] : [];
-  return ['no-new-privileges', ...filter];
+function securityOptions({ architecture, podman }: ContainerPlan): string[] {
+  const filter = filteredArchitectures.includes(architecture) ? [`seccomp=${podman?.filter ?? systemCallFilter}`] : [];
+  const masks = podman === null ? [] : [`mask=${maskedPaths.join(':')}`];
+  return ['no-new-privileges', ...filter, ...masks];
+}
+
+/** Podman knows neither a number of files nor a user by number: whose a volume is it takes from the container's user. */
+function volume({ podman }: ContainerPlan, bytes: number, inodes: number, others: string): string {
+  const all = `exec,nosuid,nodev,size=${bytes}`;
+  return podman === null ? `${all},nr_inodes=${inodes},${others}` : `${all},notmpcopyup,U`;
 }
 
 /** The whole of what a command can see and do, in one place. */
@@ -99,15 +111,19 @@ export function containerOptions(plan: ContainerPlan): Docker.ContainerCreateOpt
       Ulimits: [
         { Name: 'core', Soft: 0, Hard: 0 },
         { Name: 'nofile', Soft: openFiles, Hard: openFiles },
+        // Podman would ask for more than some machines allow; `PidsLimit` is what limits them.
+        ...(plan.podman === null ? [] : [{ Name: 'nproc', Soft: everyProcess, Hard: everyProcess }]),
       ],
       // Shared memory segments go with the last process that has them.
       Sysctls: { 'kernel.shm_rmid_forced': '1' },
       Tmpfs: {
-        [inside.workspace]: `exec,nosuid,nodev,size=${workspaceBytes},nr_inodes=${maxInodes.workspace},uid=1000,gid=1000,mode=0755`,
-        [inside.temporary]: `exec,nosuid,nodev,size=${temporaryBytes},nr_inodes=${maxInodes.temporary},mode=1777`,
+        [inside.workspace]: volume(plan, workspaceBytes, maxInodes[inside.workspace], 'uid=1000,gid=1000,mode=0755'),
+        [inside.temporary]: volume(plan, temporaryBytes, maxInodes[inside.temporary], 'mode=1777'),
+        ...(plan.podman === null ? {} : podmanVolumes),
       },
       Mounts: [
         readOnly(plan.gatewayDirectory, inside.gatewayDirectory),
+        ...[...(plan.podman?.inPlaceOfTheHosts ?? [])].map(([target, source]) => readOnly(source, target)),
         ...plan.mounts.map(({ source, target }) => readOnly(source, posix.join(inside.workspace, target))),
       ],
     },

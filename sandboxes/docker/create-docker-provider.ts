@@ -7,10 +7,18 @@ import { describeError } from '../../src/core/errors.ts';
 import { parseRunId, type RunId } from '../../src/core/ids.ts';
 import { checkSpec, throwIfCancelled } from '../check-spec.ts';
 import { removeTree } from '../place-tree.ts';
-import type { Leftovers, ReadOnlyMount, ReapOptions, Sandbox, SandboxProvider, SandboxSpec } from '../sandbox.ts';
+import type {
+  Leftovers,
+  ReadOnlyMount,
+  ReapOptions,
+  Sandbox,
+  SandboxGap,
+  SandboxProvider,
+  SandboxSpec,
+} from '../sandbox.ts';
 import { labelFor, makeScratch, reapScratch, scratchRoot } from '../scratch.ts';
 import { countersOfContainer } from './container-counters.ts';
-import { type ContainerPlan, containerOptions, diskShares } from './container-options.ts';
+import { type ContainerPlan, containerOptions, diskShares, maxInodes, nowhere } from './container-options.ts';
 import { dockerSandbox } from './docker-sandbox.ts';
 import { ask, engineAt, isGone, isOnItsWayOut } from './engine.ts';
 import { defaultImage, inside } from './image-layout.ts';
@@ -21,6 +29,7 @@ import { type MemoryWatch, watchMemory } from './memory-watch.ts';
 import { createNetworks, type Networks, removeNetwork } from './networks.ts';
 import { WaitingFiles } from './place-files.ts';
 import { placeFromOutside } from './place-from-outside.ts';
+import { limitFiles, podmanGaps, speaksPodman, writePodmanFiles } from './podman.ts';
 import { probeDocker } from './probe.ts';
 
 export interface DockerOptions {
@@ -42,6 +51,7 @@ interface Workshop {
   readonly engine: () => Promise<Docker>;
   /** The image as it was when first asked for: it may not change under a run. */
   readonly image: () => Promise<ImageFacts>;
+  readonly isPodman: () => Promise<boolean>;
   readonly networks: Networks;
   /** For containers that cannot be looked at from here. */
   readonly memoryWatch: Once<MemoryWatch>;
@@ -54,11 +64,19 @@ interface Workshop {
 export function createDockerProvider(options: DockerOptions = {}): SandboxProvider {
   const workshop = prepareWorkshop(options);
   const open = new Set<Sandbox>();
+  const gaps: SandboxGap[] = [];
   const provider: SandboxProvider = {
     name: 'docker',
     isolation: 'container',
-    gaps: [],
-    probe: () => probeDocker(provider, workshop.engine, workshop.image, () => workshop.shell !== inside.shell),
+    // Known once the engine is.
+    gaps,
+    async probe() {
+      const hasOwnKernel = () => workshop.shell !== inside.shell;
+      const { engine, image, isPodman } = workshop;
+      const status = await probeDocker(provider, { engine, image, isPodman, hasOwnKernel });
+      if (status.usable && (await isPodman())) gaps.splice(0, gaps.length, ...podmanGaps);
+      return status;
+    },
     async open(spec, signal) {
       const sandbox = await openSandbox(workshop, spec, signal, (gone) => open.delete(gone()));
       open.add(sandbox);
@@ -83,6 +101,7 @@ function prepareWorkshop(options: DockerOptions): Workshop {
     options,
     engine,
     image: once(async () => inspectImage(await engine(), options.image ?? defaultImage)),
+    isPodman: once(async () => speaksPodman(await engine())),
     networks: createNetworks(engine),
     memoryWatch: once(async () => watchMemory(await engine())),
     scratch: () => scratchRoot(options.scratchDir, 'docker'),
@@ -127,7 +146,8 @@ async function openSandbox(
     const [engine, image] = [await workshop.engine(), await workshop.image()];
     const scratch = makeOwnScratch(workshop);
     cleanup.defer(() => removeTree(scratch));
-    const network = spec.network === null ? null : await workshop.networks.join(spec.run, spec.network);
+    const isPodman = await workshop.isPodman();
+    const network = spec.network === null || isPodman ? null : await workshop.networks.join(spec.run, spec.network);
     if (network !== null) cleanup.defer(network.leave);
     goOn();
     const plan = {
@@ -136,6 +156,7 @@ async function openSandbox(
       mounts: spec.mounts.map((mount) => readable(mount, scratch)),
       gatewayDirectory: makeGatewayDirectory(scratch),
       network: network?.network ?? null,
+      podman: isPodman ? writePodmanFiles(scratch, nowhere) : null,
     };
     let keeper: Keeper | null = null;
     cleanup.defer(() => endContainer(engine.getContainer(label), keeper));
@@ -145,6 +166,7 @@ async function openSandbox(
     goOn();
     const { State } = await ask('the container could not be looked at', container.inspect());
     const counters = workshop.options.counters === 'never' ? null : countersOfContainer(State.Pid, container.id, shell);
+    if (isPodman && counters !== null) await limitFiles(State.Pid, maxInodes);
     const watch = counters === null ? await workshop.memoryWatch() : null;
     const sandbox: Sandbox = await dockerSandbox({
       ...{ id: label, reserved, waiting, container, keeper, shell, path: image.path },

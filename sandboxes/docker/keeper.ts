@@ -9,9 +9,10 @@ import { ask } from './engine.ts';
  * kills everything else until nobody is left, then repeats the line. All of it
  * is built into the shell, so it works where no process can be started. When
  * its input closes it ends, and the container with it. The end of a child
- * looks like the end of the input to some shells; `c` tells them apart.
+ * looks like the end of the input to some shells; `c` tells them apart. Its
+ * first line means nothing: Podman puts the request to attach in front of it.
  */
-export const keeperScript = `trap '' HUP INT QUIT TERM PIPE; trap 'jobs; c=1' CHLD; echo ready
+export const keeperScript = `trap '' HUP INT QUIT TERM PIPE; trap 'jobs; c=1' CHLD; read -r _; echo ready
 while :; do c=
   if read -r line; then while kill -9 -1; do jobs; done 2>/dev/null; echo "$line"
   elif [ -z "$c" ]; then exit; fi
@@ -86,6 +87,7 @@ export async function startKeeper(container: Docker.Container): Promise<Keeper> 
   ready.catch(() => {});
   try {
     await ask('the container could not be started', container.start());
+    stream.write('\n');
     await ready;
   } catch (error) {
     stream.destroy();

@@ -11,16 +11,19 @@ const half = (limits.diskMiB / 2) * 2 ** 20;
 const trial = `{ head -c ${half} /dev/zero > full && head -c ${half} /dev/zero > /tmp/full; } 2>/dev/null && exit ${tooMuch}
 rm -f full /tmp/full; exec node -e ''`;
 
+/** What the provider knows, or learns by asking. */
+export interface Known {
+  readonly engine: () => Promise<Docker>;
+  readonly image: () => Promise<ImageFacts>;
+  readonly isPodman: () => Promise<boolean>;
+  readonly hasOwnKernel: () => boolean;
+}
+
 /** Looks for what will be needed, in the order in which it can be missing, and then tries it. */
-export async function probeDocker(
-  provider: SandboxProvider,
-  engine: () => Promise<Docker>,
-  image: () => Promise<ImageFacts>,
-  hasOwnKernel: () => boolean,
-): Promise<ProviderStatus> {
+export async function probeDocker(provider: SandboxProvider, known: Known): Promise<ProviderStatus> {
   let info: EngineInfo;
   try {
-    info = (await ask('the engine cannot be used', (await engine()).info())) as EngineInfo;
+    info = (await ask('the engine cannot be used', (await known.engine()).info())) as EngineInfo;
   } catch (error) {
     return refused(error);
   }
@@ -33,11 +36,11 @@ export async function probeDocker(
     };
   }
   try {
-    await image();
+    await known.image();
   } catch (error) {
     return refused(error);
   }
-  return tryOut(provider, info, hasOwnKernel);
+  return tryOut(provider, info, known);
 }
 
 interface EngineInfo {
@@ -61,11 +64,7 @@ function refused(error: unknown): ProviderStatus {
   return { usable: false, why: why!, fix: fix ?? '`docker info` shows the state of the engine' };
 }
 
-async function tryOut(
-  provider: SandboxProvider,
-  info: EngineInfo,
-  hasOwnKernel: () => boolean,
-): Promise<ProviderStatus> {
+async function tryOut(provider: SandboxProvider, info: EngineInfo, known: Known): Promise<ProviderStatus> {
   try {
     const never = new AbortController().signal;
     const spec = { run: parseRunId('probe'), owner: parseLineageId('probe'), files: new Map(), mounts: [] };
@@ -82,8 +81,11 @@ async function tryOut(
     }
     const isFiltered = info.SecurityOptions?.some((option) => option.includes('seccomp')) === true;
     const filter = isFiltered ? 'system calls are filtered' : 'NO system-call filter: the engine lacks seccomp';
-    const kernel = hasOwnKernel() ? '; in a kernel of its own, which does NOT limit processes' : '';
-    return { usable: true, why: `containers of engine ${info.ServerVersion}; ${filter}${kernel}`, fix: '' };
+    const kernel = known.hasOwnKernel() ? '; in a kernel of its own, which does NOT limit processes' : '';
+    const podman = await known.isPodman();
+    const engine = `${podman ? 'Podman' : 'engine'} ${info.ServerVersion}`;
+    const network = podman ? '; they share no network' : '';
+    return { usable: true, why: `containers of ${engine}; ${filter}${kernel}${network}`, fix: '' };
   } catch (error) {
     return refused(error);
   }

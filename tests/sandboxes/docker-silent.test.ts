@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createDockerProvider } from '../../sandboxes/docker/create-docker-provider.ts';
 import type { Sandbox } from '../../sandboxes/sandbox.ts';
+import { parseRunId } from '../../src/core/ids.ts';
 import { processesNaming } from '../conformance/hostile/world.ts';
 import { never, run, sandboxSpec, tempDirectory } from '../conformance/sandbox.suite.ts';
 import { dockerMissing, thingsOf } from '../support/docker.ts';
@@ -118,7 +119,8 @@ describe('a docker sandbox whose engine is silent', () => {
         for (const socket of [client, engine]) socket.on('error', () => socket.destroy());
       });
       const provider = createDockerProvider({ host });
-      const spec = sandboxSpec();
+      // Other tests open sandboxes of the usual run meanwhile.
+      const spec = sandboxSpec({ run: parseRunId('unanswered') });
       const sandbox = await provider.open(spec, never);
       const disposed = sandbox[Symbol.asyncDispose]();
       await expect.poll(() => unanswered.size, { timeout: 20_000 }).toBe(1);

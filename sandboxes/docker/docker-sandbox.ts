@@ -229,7 +229,8 @@ class DockerSandbox {
       stderr: stderr.text(),
       wallMs: end.wallMs,
       ...usage,
-      bytesWritten: bytesWritten === null ? null : bytesWritten - unpacked - end.reportBytes,
+      // A limit may have struck while the shell was telling, or unpacking.
+      bytesWritten: bytesWritten === null ? null : Math.max(0, bytesWritten - unpacked - end.reportBytes),
     };
   }
 

@@ -1,15 +1,19 @@
+import { randomBytes } from 'node:crypto';
+
 /** Begins a report, and occurs nowhere else in it. */
 const mark = 0x1e;
-const longestStatus = 3;
+/** With the mark, the digits of a number of 63 bits and a line feed. */
+const longest = 21;
 
 /** What a group or a terminal may be sent; the shell outlives it, the command has it as it always is. */
 const signals = 'HUP INT QUIT PIPE ALRM TERM USR1 USR2';
 
 /**
  * How a command ended, told by the shell that started it: the engine says so only milliseconds after the output has
- * closed. The word in front of it reaches nobody but a shell that no other process may trace or open the memory of,
- * and the command prints through the same pipes, so what begins with the word is the shell's, and nothing of the
- * command comes after it.
+ * closed. The command prints through the same pipes and may read what is in them, so the status s is told as s·a + b,
+ * with numbers a and b that reach nobody but a shell that no other process may trace or open the memory of. Who sees
+ * that sum still has to guess a to say the same of another status, and there are 2⁵² (a one-time authenticator, as in
+ * Carter and Wegman 1981). Nothing of the command comes after it.
  */
 export interface OwnReport {
   /** The line for the shell. */
@@ -29,14 +33,20 @@ export interface OwnReport {
  * @param stops - Whether the shell stops itself when it has told, so that it can be looked at.
  */
 export function ownReport(line: string, stops: boolean): OwnReport {
-  const word = crypto.randomUUID();
-  const streams = [withoutReport(word), withoutReport(word)] as const;
+  // Shells count in 63 bits.
+  const a = 2n ** 52n + secret(52);
+  const b = secret(61);
+  const statusOf = (sum: bigint) => {
+    const status = (sum - b) / a;
+    return status >= 0n && status <= 255n && status * a + b === sum ? Number(status) : null;
+  };
+  const streams = [withoutReport(statusOf), withoutReport(statusOf)] as const;
   const of = (isError: boolean) => streams[isError ? 1 : 0];
   return {
     // The shell's own remarks about a killed child are not the command's.
     line:
       `exec 4>&2 2>/dev/null; trap '' ${signals}; (trap - ${signals}; ${line}) 2>&4 4>&-; s=$?; ` +
-      `printf '\\036%s %s\\n' ${word} "$s"; printf '\\036%s %s\\n' ${word} "$s" >&4; ` +
+      `r=$((s * ${a} + ${b})); printf '\\036%s\\n' "$r"; printf '\\036%s\\n' "$r" >&4; ` +
       `${stops ? 'kill -STOP $$; ' : ''}exit "$s"`,
     take: (isError, bytes) => of(isError).take(bytes),
     rest: (isError) => of(isError).rest(),
@@ -45,13 +55,11 @@ export function ownReport(line: string, stops: boolean): OwnReport {
   };
 }
 
-function withoutReport(word: string) {
-  const start = `${String.fromCharCode(mark)}${word} `;
-  const longest = start.length + longestStatus + 1;
-  const report = new RegExp(`^${start}(\\d{1,${longestStatus}})\\n`);
-  const mayBecomeReport = (text: string) =>
-    text.length < longest &&
-    (start.startsWith(text) || (text.startsWith(start) && /^\d*$/.test(text.slice(start.length))));
+function secret(bits: number): bigint {
+  return BigInt.asUintN(bits, randomBytes(8).readBigUInt64LE());
+}
+
+function withoutReport(statusOf: (sum: bigint) => number | null) {
   let held: Buffer = Buffer.alloc(0);
   let told: { readonly status: number; readonly bytes: number } | null = null;
   const rest = () => {
@@ -66,13 +74,14 @@ function withoutReport(word: string) {
       if (told !== null) return chunk;
       const all = held.length === 0 ? chunk : Buffer.concat([rest(), chunk]);
       for (let at = all.indexOf(mark); at !== -1; at = all.indexOf(mark, at + 1)) {
-        const text = all.toString('latin1', at, at + longest);
-        const [whole, status] = report.exec(text) ?? [];
-        if (whole !== undefined) {
-          told = { status: Number(status), bytes: whole.length };
-          return Buffer.concat([all.subarray(0, at), all.subarray(at + whole.length)]);
+        const text = all.toString('latin1', at + 1, at + longest);
+        const digits = /^\d+(?=\n)/.exec(text)?.[0];
+        const status = digits === undefined ? null : statusOf(BigInt(digits));
+        if (status !== null) {
+          told = { status, bytes: digits!.length + 2 };
+          return Buffer.concat([all.subarray(0, at), all.subarray(at + told.bytes)]);
         }
-        if (mayBecomeReport(text)) {
+        if (at + 1 + text.length === all.length && text.length < longest - 1 && /^\d*$/.test(text)) {
           held = Buffer.from(all.subarray(at));
           return all.subarray(0, at);
         }

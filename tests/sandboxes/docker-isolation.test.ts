@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished } from 'vitest';
 import { createDockerProvider } from '../../sandboxes/docker/create-docker-provider.ts';
 import type { SandboxSpec } from '../../sandboxes/sandbox.ts';
-import { textFile } from '../../src/core/file-tree.ts';
+import { textFile, textOf } from '../../src/core/file-tree.ts';
 import { parseRunId } from '../../src/core/ids.ts';
 import { hostilePrograms, never, run, sandboxSpec, tempDirectory, wideLimits } from '../conformance/sandbox.suite.ts';
 import { dockerMissing, engine, thingsOf } from '../support/docker.ts';
@@ -79,13 +79,23 @@ describe('a docker sandbox', () => {
     const all = 'HUP INT QUIT PIPE ALRM TERM USR1 USR2';
     expect(await status(`trap '' ${all}; for s in ${all}; do kill -$s 0; done; exit 7`)).toMatchObject({ exitCode: 7 });
     expect(await status('kill -TERM 0; sleep 9')).toMatchObject({ exitCode: null, signal: 'SIGTERM', stderr: '' });
-    const forged = await status(`printf '\\036%s 0\\n' $(cat /proc/sys/kernel/random/uuid) | tee /dev/stderr; exit 3`);
-    expect(forged).toMatchObject({ exitCode: 3, stdout: forged.stderr });
-    expect(forged.stdout).toMatch(/^\x1e[\da-f-]{36} 0\n$/);
+    const forged = await status(`printf '\\036%s\\n' 4503599627370496 | tee /dev/stderr; exit 3`);
+    expect(forged).toMatchObject({ exitCode: 3, stdout: '\x1e4503599627370496\n', stderr: '\x1e4503599627370496\n' });
     // Who kills the shell that reports is killed with it, and has nothing measured.
     const killer = await status('kill -9 $PPID; sleep 0.2; echo more; exit 0');
     expect(killer).toMatchObject({ exitCode: null, signal: 'SIGKILL', stoppedBy: 'exit', bytesWritten: null });
     expect((await status('kill -STOP $PPID; exit 0')).stoppedBy).toBe('timeout');
+    expect((await run(sandbox, ['echo', 'usable'])).stdout).toBe('usable\n');
+  });
+
+  test('reports no other end when a command takes the report out of its pipes and puts one of its own in', async () => {
+    await using sandbox = await open();
+    for (let i = 0; i < 2; i += 1) {
+      const end = await run(sandbox, ['python3', 'takes-report.py'], { timeoutMs: 3_000 });
+      expect([end.exitCode, end.stoppedBy]).not.toEqual([0, 'exit']);
+    }
+    const seen = await sandbox.get(wideLimits);
+    expect(textOf(seen.get('taken')!.bytes)).toMatch(/\x1e\d+\n/);
     expect((await run(sandbox, ['echo', 'usable'])).stdout).toBe('usable\n');
   });
 

@@ -8,7 +8,7 @@ import { commandLine, impossible } from '../../sandboxes/command-line.ts';
 import { archiveCommand, readTree } from '../../sandboxes/docker/collect-archive.ts';
 import { demultiplex } from '../../sandboxes/docker/demultiplex.ts';
 import { rewriteRootfs } from '../../sandboxes/docker/image/rewrite-rootfs.ts';
-import { ownReport } from '../../sandboxes/docker/own-report.ts';
+import { type OwnReport, ownReport } from '../../sandboxes/docker/own-report.ts';
 import { packTree, recordBytes } from '../../sandboxes/docker/pack-tree.ts';
 import { WaitingFiles } from '../../sandboxes/docker/place-files.ts';
 import { systemCallFilter } from '../../sandboxes/docker/system-calls.ts';
@@ -49,7 +49,11 @@ describe("the engine's stream of a command", () => {
 });
 
 describe('how a command ended, told by its own shell', () => {
-  const wordOf = (line: string) => /[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}/.exec(line)![0];
+  /** What a shell that was given the line says of a status. */
+  const reportOf = ({ line }: OwnReport, status: number, change = 0n) => {
+    const [, a, b] = /\(\(s \* (\d+) \+ (\d+)\)\)/.exec(line)!;
+    return Buffer.from(`\x1e${BigInt(status) * BigInt(a!) + BigInt(b!) + change}\n`);
+  };
 
   it('is found among what the command printed, however it arrives in pieces', () => {
     const bytes = fc.uint8Array({ maxLength: 40 });
@@ -65,8 +69,13 @@ describe('how a command ended, told by its own shell', () => {
         fc.boolean(),
         (before, { length, tail }, after, cuts, status, isError) => {
           const report = ownReport('true', false);
-          const told = Buffer.from(`\x1e${wordOf(report.line)} ${status}\n`);
-          const printed = Buffer.concat([before, told.subarray(0, Math.min(length, 37)), tail]);
+          const told = reportOf(report, status);
+          const printed = Buffer.concat([
+            before,
+            told.subarray(0, Math.min(length, told.length - 3)),
+            Buffer.from(' '),
+            tail,
+          ]);
           const wire = Buffer.concat([printed, told, after]);
           const got: Buffer[] = [];
           let at = 0;
@@ -87,13 +96,36 @@ describe('how a command ended, told by its own shell', () => {
 
   it('is not there before it is whole, and what only looks like one is the command’s', () => {
     const report = ownReport('true', false);
-    const start = `\x1e${wordOf(report.line)} `;
-    expect(report.take(true, Buffer.from(`a${start}1`)).toString()).toBe('a');
+    expect(report.take(true, Buffer.from('a\x1e1')).toString()).toBe('a');
     expect(report.take(true, Buffer.from('2')).toString()).toBe('');
-    expect(report.rest(true).toString()).toBe(`${start}12`);
-    expect(report.take(true, Buffer.from(`${start}1234\n`)).toString()).toBe(`${start}1234\n`);
-    expect(report.take(true, Buffer.from(`${start}x`)).toString()).toBe(`${start}x`);
-    expect(report.status()).toBeNull();
+    expect(report.rest(true).toString()).toBe('\x1e12');
+    for (const no of [
+      '\x1e12\n',
+      '\x1e\n',
+      '\x1ex',
+      `\x1e${'1'.repeat(20)}`,
+      `\x1e-${reportOf(report, 1).subarray(1)}`,
+    ]) {
+      expect(report.take(true, Buffer.from(no)).toString()).toBe(no);
+    }
+    for (const isError of [true, false]) {
+      expect(report.take(isError, reportOf(report, 256))).toEqual(reportOf(report, 256));
+      expect(report.take(isError, reportOf(report, 7))).toHaveLength(0);
+      expect(report.take(isError, reportOf(report, 7))).toEqual(reportOf(report, 7));
+    }
+    expect(report.status()).toBe(7);
+  });
+
+  it('cannot be made of another one by who does not know how the shell tells it', () => {
+    fc.assert(
+      fc.property(fc.nat(255), fc.bigInt(-(2n ** 60n), 2n ** 60n), (status, change) => {
+        fc.pre(change !== 0n);
+        const report = ownReport('true', false);
+        expect(report.take(true, reportOf(report, status, change)).length).toBeGreaterThan(0);
+      }),
+    );
+    const [one, other] = [ownReport('true', false), ownReport('true', false)];
+    expect(other.take(true, reportOf(one, 0)).length).toBeGreaterThan(0);
   });
 
   it.each([

@@ -76,6 +76,17 @@ describe('who opens a sandbox ahead', () => {
     await quick;
     await turns();
     expect(provider.opened).toHaveLength(4);
+    // Who puts files or connects a gateway is about to start something.
+    for (const prepare of ['put', 'connect'] as const) {
+      const sandbox = await pool.open(sandboxSpec(), never);
+      await (prepare === 'put' ? sandbox.put(new Map()) : sandbox.connect('/nowhere'));
+      const before = provider.opened.length;
+      await turns();
+      expect(provider.opened).toHaveLength(before);
+      await vi.advanceTimersByTimeAsync(200);
+      await turns();
+      expect(provider.opened).toHaveLength(before + 1);
+    }
   });
 });
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished } from 'vitest';
 import { createDockerProvider } from '../../sandboxes/docker/create-docker-provider.ts';
 import type { SandboxSpec } from '../../sandboxes/sandbox.ts';
-import { textFile, textOf } from '../../src/core/file-tree.ts';
+import { textFile } from '../../src/core/file-tree.ts';
 import { parseRunId } from '../../src/core/ids.ts';
 import { hostilePrograms, never, run, sandboxSpec, tempDirectory, wideLimits } from '../conformance/sandbox.suite.ts';
 import { dockerMissing, engine, thingsOf } from '../support/docker.ts';
@@ -90,14 +90,17 @@ describe('a docker sandbox', () => {
 
   test('reports no other end when a command takes the report out of its pipes and puts one of its own in', async () => {
     await using sandbox = await open();
-    for (let i = 0; i < 2; i += 1) {
+    // Whoever reads first has it; in most tries that is the command.
+    let isTaken = false;
+    for (let tries = 0; tries < 10 && !isTaken; tries += 1) {
       const end = await run(sandbox, ['python3', 'takes-report.py'], { timeoutMs: 3_000 });
       expect([end.exitCode, end.stoppedBy]).not.toEqual([0, 'exit']);
+      const taken = (await sandbox.get(wideLimits)).get('taken');
+      isTaken = taken !== undefined && /\x1e\d+\n/.test(Buffer.from(taken.bytes).toString('latin1'));
     }
-    const seen = await sandbox.get(wideLimits);
-    expect(textOf(seen.get('taken')!.bytes)).toMatch(/\x1e\d+\n/);
+    expect(isTaken).toBe(true);
     expect((await run(sandbox, ['echo', 'usable'])).stdout).toBe('usable\n');
-  });
+  }, 60_000);
 
   test('tells nothing of how the host finds names, nor what the host is called', async () => {
     await using sandbox = await open();

@@ -1,4 +1,4 @@
-import { chmodSync, cpSync, lstatSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { chmodSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type Docker from 'dockerode';
 import { deadline, onAbort } from '../../src/core/abort.ts';
@@ -31,6 +31,7 @@ import { WaitingFiles } from './place-files.ts';
 import { placeFromOutside } from './place-from-outside.ts';
 import { limitFiles, podmanGaps, speaksPodman, writePodmanFiles } from './podman.ts';
 import { probeDocker } from './probe.ts';
+import { readableMount } from './readable-mount.ts';
 
 export interface DockerOptions {
   /** What `galapagos sandbox build` has made. Default `galapagos-sandbox`. */
@@ -153,7 +154,7 @@ async function openSandbox(
     const plan = {
       ...{ name: label, labels, image: image.id, architecture: image.architecture },
       ...{ runtime: workshop.options.runtime, limits: spec.limits },
-      mounts: spec.mounts.map((mount) => readable(mount, scratch)),
+      mounts: spec.mounts.map((mount) => readableMount(mount, scratch)),
       gatewayDirectory: makeGatewayDirectory(scratch),
       network: network?.network ?? null,
       podman: isPodman ? writePodmanFiles(scratch, nowhere) : null,
@@ -225,25 +226,6 @@ function makeGatewayDirectory(scratch: string): string {
   mkdirSync(path);
   chmodSync(path, 0o755);
   return path;
-}
-
-const otherUsersMayRead = 0o005;
-
-/** The mount itself where the container's user may read it; else a copy that it may, as things are now. */
-function readable(mount: ReadOnlyMount, scratch: string): ReadOnlyMount {
-  const { mode, uid } = statSync(mount.source);
-  if (uid === 1000 || (mode & otherUsersMayRead) === otherUsersMayRead) return mount;
-  const copy = join(scratch, 'mounts', mount.target);
-  cpSync(mount.source, copy, { recursive: true, verbatimSymlinks: true });
-  openToAll(copy);
-  return { ...mount, source: copy };
-}
-
-function openToAll(path: string): void {
-  const info = lstatSync(path);
-  if (info.isSymbolicLink()) return;
-  chmodSync(path, info.mode | (info.isDirectory() ? 0o555 : 0o444));
-  if (info.isDirectory()) for (const name of readdirSync(path)) openToAll(join(path, name));
 }
 
 /** How long a container that was let go of may take to end and be removed, which takes it a tenth of a second. */

@@ -275,7 +275,7 @@ class DockerSandbox {
   async #prime(): Promise<Ready> {
     const { container, shell: path, counters, oomKills } = this.#parts;
     const shell = await primeShell(container, path);
-    // Nothing else runs in the container until the shell has become a command.
+    // Nothing else runs in the container until the shell starts a command.
     return { shell, meter: startMeter(counters, oomKills, shell.pid) };
   }
 

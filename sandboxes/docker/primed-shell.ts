@@ -16,7 +16,7 @@ cd ${inside.workspace} 2>/dev/null || { chmod 755 ${inside.workspace}; cd ${insi
 echo; IFS= read -r line; eval "$line"`;
 
 /**
- * A shell inside a container, started ahead of the command it will become:
+ * A shell inside a container, started ahead of the command it will run:
  * starting one takes the engine as long as Node itself takes to start. It went
  * through the engine's own path, so every limit of the container holds for it.
  */

@@ -7,15 +7,7 @@ import { describeError } from '../../src/core/errors.ts';
 import { parseRunId, type RunId } from '../../src/core/ids.ts';
 import { checkSpec, throwIfCancelled } from '../check-spec.ts';
 import { removeTree } from '../place-tree.ts';
-import type {
-  Leftovers,
-  ReadOnlyMount,
-  ReapOptions,
-  Sandbox,
-  SandboxGap,
-  SandboxProvider,
-  SandboxSpec,
-} from '../sandbox.ts';
+import type { Leftovers, ReapOptions, Sandbox, SandboxGap, SandboxProvider, SandboxSpec } from '../sandbox.ts';
 import { labelFor, makeScratch, reapScratch, scratchRoot } from '../scratch.ts';
 import { countersOfContainer } from './container-counters.ts';
 import { type ContainerPlan, containerOptions, diskShares, maxInodes, nowhere } from './container-options.ts';
